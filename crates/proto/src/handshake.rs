@@ -1,0 +1,220 @@
+//! The opening of a conversation, over messages: who are you, understood, and what else can you do?
+//!
+//! Nothing here knows how messages are carried; [`crate::session`] puts a transport around it.
+
+use std::time::Duration;
+
+use crate::addr::PeerAddr;
+use crate::message::Message;
+use crate::outcome::Outcome;
+use crate::protocol_version;
+use crate::session::{Questions, SessionConfig};
+use crate::version::{NetAddr, Version};
+use crate::visit::Heard;
+use crate::wire::DecodeError;
+
+/// The caller's side of one handshake. Time is the duration since the dial began.
+#[derive(Debug)]
+pub struct Handshake {
+    nonce: u64,
+    questions: Questions,
+    answer_timeout: Duration,
+    state: State,
+    /// The answer to our questions came before the `verack`; it happens.
+    answered: bool,
+    to_send: Vec<Message>,
+}
+
+#[derive(Debug)]
+enum State {
+    AwaitVersion { until: Duration },
+    AwaitVerack { until: Duration },
+    AwaitAnswer { until: Duration },
+    Ended(Outcome, Option<String>),
+}
+
+/// How the peer's side of a connection ended.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Hangup {
+    /// It closed the connection.
+    Closed,
+    /// The connection broke; what the system said of it.
+    Broken(String),
+}
+
+impl Handshake {
+    /// Starts by sending our `version`.
+    ///
+    /// `nonce` is a fresh random number, `unix_time` our clock in seconds.
+    pub fn start(
+        config: &SessionConfig,
+        peer: Option<&PeerAddr>,
+        nonce: u64,
+        unix_time: i64,
+        at: Duration,
+    ) -> Handshake {
+        let version = Version {
+            protocol_version: config.protocol_version,
+            services: 0,
+            timestamp: unix_time,
+            addr_recv: peer
+                .map_or_else(NetAddr::default, |it| NetAddr::from_host(&it.host, it.port)),
+            addr_from: Some(NetAddr::default()),
+            nonce: Some(nonce),
+            user_agent: Some(config.user_agent.clone().into_bytes()),
+            start_height: Some(0),
+            relay: Some(0),
+            trailing: Vec::new(),
+        };
+        Handshake {
+            nonce,
+            questions: config.questions,
+            answer_timeout: config.answer_timeout,
+            state: State::AwaitVersion {
+                until: at + config.handshake_timeout,
+            },
+            answered: false,
+            to_send: vec![Message::Version(Box::new(version))],
+        }
+    }
+
+    /// Takes a message in, and notes in `heard` what it says.
+    pub fn handle_message(&mut self, message: Message, heard: &mut Heard, at: Duration) {
+        heard.features.note(&message);
+        match (&self.state, message) {
+            (State::AwaitVersion { until }, Message::Version(version)) => {
+                let until = *until;
+                self.greet(version, until, heard, at);
+            }
+            (State::AwaitVersion { .. } | State::AwaitVerack { .. }, Message::Verack) => {
+                heard.verack_at = heard.verack_at.or(Some(at));
+                self.ask_on(heard, at);
+            }
+            (_, Message::Ping(Some(nonce))) => self.to_send.push(Message::Pong(nonce)),
+            (_, Message::Pong(nonce)) if nonce == self.fence() => {
+                heard.answered_at = heard.answered_at.or(Some(at));
+                self.answered = true;
+                self.ask_on(heard, at);
+            }
+            // Peers chat freely, before and after; a message we did not ask for is no offence.
+            (_, _) => (),
+        }
+    }
+
+    /// Takes in that the peer's `version` can not be read.
+    pub fn handle_malformed_version(&mut self, error: &DecodeError) {
+        if let State::AwaitVersion { .. } = self.state {
+            self.state = State::Ended(Outcome::MalformedVersion, Some(error.to_string()));
+        }
+    }
+
+    /// Ends the conversation for something that the peer must not do.
+    ///
+    /// What was reached before counts: a peer that gave its `version` was reached, whatever it sent later.
+    pub fn handle_offence(&mut self, outcome: Outcome, reason: String) {
+        self.end(outcome, Some(reason));
+    }
+
+    /// Takes in that no more bytes will come.
+    pub fn handle_hangup(&mut self, hangup: Hangup) {
+        let reason = match hangup {
+            Hangup::Closed => None,
+            Hangup::Broken(how) => Some(how),
+        };
+        self.end(Outcome::ClosedBeforeVersion, reason);
+    }
+
+    /// Call at [`Handshake::deadline`]; calling early or late is harmless.
+    pub fn handle_timeout(&mut self, at: Duration) {
+        if self.deadline().is_some_and(|until| until <= at) {
+            self.end(Outcome::VersionTimeout, None);
+        }
+    }
+
+    /// Returns when [`Handshake::handle_timeout`] is due; `None` once the conversation is over.
+    pub fn deadline(&self) -> Option<Duration> {
+        match self.state {
+            State::AwaitVersion { until }
+            | State::AwaitVerack { until }
+            | State::AwaitAnswer { until } => Some(until),
+            State::Ended(..) => None,
+        }
+    }
+
+    /// Takes the messages to send, in order; they belong into one write.
+    pub fn take_messages(&mut self) -> Vec<Message> {
+        std::mem::take(&mut self.to_send)
+    }
+
+    /// Returns how the conversation ended, once it did.
+    pub fn ending(&self) -> Option<(Outcome, Option<&str>)> {
+        match &self.state {
+            State::Ended(outcome, reason) => Some((*outcome, reason.as_deref())),
+            State::AwaitVersion { .. } | State::AwaitVerack { .. } | State::AwaitAnswer { .. } => {
+                None
+            }
+        }
+    }
+
+    fn greet(&mut self, version: Box<Version>, until: Duration, heard: &mut Heard, at: Duration) {
+        let peer_version = version.protocol_version;
+        let is_self = version.nonce == Some(self.nonce);
+        let knows_verack = version.start_height.is_some();
+        heard.version_at = Some(at);
+        heard.version = Some(version);
+        if is_self {
+            self.state = State::Ended(Outcome::SelfConnection, None);
+            return;
+        }
+        if !knows_verack {
+            // Before protocol 209 there was no verack to wait for.
+            let reason = "its version is of the time before verack".to_owned();
+            self.state = State::Ended(Outcome::VersionOnly, Some(reason));
+            return;
+        }
+        self.to_send.push(Message::Verack);
+        match self.questions {
+            Questions::Features if peer_version > protocol_version::PONG_ABOVE => {
+                self.to_send.push(Message::Ping(Some(self.fence())));
+            }
+            Questions::Features | Questions::None => self.answered = true,
+        }
+        self.state = State::AwaitVerack { until };
+        if heard.verack_at.is_some() {
+            self.ask_on(heard, at);
+        }
+    }
+
+    /// Goes on as far as what was heard allows.
+    fn ask_on(&mut self, heard: &Heard, at: Duration) {
+        if heard.version_at.is_none() || heard.verack_at.is_none() {
+            return;
+        }
+        self.state = match (&self.state, self.answered) {
+            (State::AwaitVerack { .. } | State::AwaitAnswer { .. }, true) => {
+                State::Ended(Outcome::Complete, None)
+            }
+            (State::AwaitVerack { .. }, false) => State::AwaitAnswer {
+                until: at + self.answer_timeout,
+            },
+            // Waiting on, or over already.
+            (_, _) => return,
+        };
+    }
+
+    /// Ends with the farthest outcome that was reached, `before_version` if that is none.
+    fn end(&mut self, before_version: Outcome, reason: Option<String>) {
+        let outcome = match self.state {
+            State::AwaitVersion { .. } => before_version,
+            State::AwaitVerack { .. } => Outcome::VersionOnly,
+            State::AwaitAnswer { .. } => Outcome::Complete,
+            State::Ended(..) => return,
+        };
+        self.state = State::Ended(outcome, reason);
+    }
+
+    /// The nonce of the `ping` behind our questions: nodes answer in order, so its `pong` says that all is answered.
+    fn fence(&self) -> u64 {
+        self.nonce ^ 0xfe9c_efe9_cefe_9cef
+    }
+}
