@@ -14,7 +14,7 @@ pub enum Network {
     Ipv4,
     /// The internet, version 6.
     Ipv6,
-    /// Tor onion services, version 3.
+    /// Tor onion services.
     Onion,
     /// The Invisible Internet Project.
     I2p,
@@ -42,17 +42,6 @@ impl Network {
             Network::Cjdns => "cjdns",
         }
     }
-
-    /// Returns the number of this network in `addrv2` messages (BIP 155).
-    pub fn bip155_id(self) -> u8 {
-        match self {
-            Network::Ipv4 => 1,
-            Network::Ipv6 => 2,
-            Network::Onion => 4,
-            Network::I2p => 5,
-            Network::Cjdns => 6,
-        }
-    }
 }
 
 impl fmt::Display for Network {
@@ -71,6 +60,8 @@ pub enum Host {
     Ipv4([u8; 4]),
     /// An IPv6 address outside `fc00::/8`, `::ffff:0:0/96` and `fd87:d87e:eb43::/48`.
     Ipv6([u8; 16]),
+    /// A Tor v2 onion service, of which there are none since 2021; old lists and old nodes still name them.
+    OnionV2([u8; 10]),
     /// The ed25519 public key of a Tor v3 onion service.
     Onion([u8; 32]),
     /// The SHA-256 of an I2P destination.
@@ -82,12 +73,9 @@ pub enum Host {
 /// Why bytes or a text are no address that anybody could call.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum HostError {
-    /// A Tor v2 onion address, as text, as `addrv2` network 3, or in OnionCat's IPv6 range.
-    #[error("a Tor v2 onion address, which the Tor network dropped in 2021")]
-    TorV2,
-    /// An IPv4 address inside an `addrv2` entry for IPv6, which BIP 155 forbids.
-    #[error("an IPv4 address written as IPv6")]
-    MappedIpv4,
+    /// An IPv4 or Tor v2 address inside an `addrv2` entry for IPv6, which BIP 155 forbids.
+    #[error("an address of another network written as IPv6")]
+    Embedded,
     /// `fc00::/8` outside CJDNS is private.
     #[error("an address in fc00::/8 that is not marked as CJDNS")]
     UnmarkedCjdns,
@@ -116,8 +104,6 @@ const ONIONCAT: [u8; 6] = [0xfd, 0x87, 0xd8, 0x7e, 0xeb, 0x43];
 const INTERNAL: [u8; 6] = [0xfd, 0x6b, 0x88, 0xc0, 0x87, 0x24];
 /// The first byte of every CJDNS address.
 const CJDNS_PREFIX: u8 = 0xfc;
-/// The number of Tor v2 in `addrv2` messages.
-const BIP155_TORV2: u8 = 3;
 
 impl Host {
     /// Returns the network over which this host is reached.
@@ -125,29 +111,36 @@ impl Host {
         match self {
             Host::Ipv4(_) => Network::Ipv4,
             Host::Ipv6(_) => Network::Ipv6,
-            Host::Onion(_) => Network::Onion,
+            Host::OnionV2(_) | Host::Onion(_) => Network::Onion,
             Host::I2p(_) => Network::I2p,
             Host::Cjdns(_) => Network::Cjdns,
         }
     }
 
-    /// Reads the 16 bytes of an `addr` entry or a `version` field: IPv6, or IPv4 mapped into it.
+    /// Reads the 16 bytes of an `addr` entry or a `version` field: IPv6, or IPv4 or Tor v2 mapped into it.
     pub fn from_ip16(bytes: [u8; 16]) -> Result<Host, HostError> {
         if let Some(v4) = Ipv6Addr::from(bytes).to_ipv4_mapped() {
             return Ok(Host::Ipv4(v4.octets()));
         }
-        Host::from_ipv6(bytes)
+        if bytes.starts_with(&INTERNAL) {
+            return Err(HostError::Internal);
+        }
+        match bytes.split_last_chunk::<10>() {
+            Some((prefix, name)) if prefix == ONIONCAT => Ok(Host::OnionV2(*name)),
+            _ if bytes[0] == CJDNS_PREFIX => Err(HostError::UnmarkedCjdns),
+            _ => Ok(Host::Ipv6(bytes)),
+        }
     }
 
     /// Reads one `addrv2` address (BIP 155, Bitcoin Core: `CNetAddr::SetNetFromBIP155Network`).
     pub fn from_bip155(network_id: u8, bytes: &[u8]) -> Result<Host, HostError> {
         match network_id {
             1 => Ok(Host::Ipv4(exactly(bytes)?)),
-            2 => match Ipv6Addr::from(exactly::<16>(bytes)?) {
-                ip if ip.to_ipv4_mapped().is_some() => Err(HostError::MappedIpv4),
-                ip => Host::from_ipv6(ip.octets()),
+            2 => match Host::from_ip16(exactly(bytes)?)? {
+                Host::Ipv6(ip) => Ok(Host::Ipv6(ip)),
+                _ => Err(HostError::Embedded),
             },
-            BIP155_TORV2 => Err(HostError::TorV2),
+            3 => Ok(Host::OnionV2(exactly(bytes)?)),
             4 => Ok(Host::Onion(exactly(bytes)?)),
             5 => Ok(Host::I2p(exactly(bytes)?)),
             6 => match exactly::<16>(bytes)? {
@@ -158,11 +151,24 @@ impl Host {
         }
     }
 
+    /// Returns the number of its network in `addrv2` messages (BIP 155).
+    pub fn bip155_id(&self) -> u8 {
+        match self {
+            Host::Ipv4(_) => 1,
+            Host::Ipv6(_) => 2,
+            Host::OnionV2(_) => 3,
+            Host::Onion(_) => 4,
+            Host::I2p(_) => 5,
+            Host::Cjdns(_) => 6,
+        }
+    }
+
     /// Returns the bytes of this address as `addrv2` messages carry them.
     pub fn bytes(&self) -> &[u8] {
         match self {
             Host::Ipv4(bytes) => bytes,
             Host::Ipv6(bytes) | Host::Cjdns(bytes) => bytes,
+            Host::OnionV2(bytes) => bytes,
             Host::Onion(bytes) | Host::I2p(bytes) => bytes,
         }
     }
@@ -172,21 +178,23 @@ impl Host {
         match self {
             Host::Ipv4(bytes) => Some(IpAddr::from(*bytes)),
             Host::Ipv6(bytes) | Host::Cjdns(bytes) => Some(IpAddr::from(*bytes)),
-            Host::Onion(_) | Host::I2p(_) => None,
+            Host::OnionV2(_) | Host::Onion(_) | Host::I2p(_) => None,
         }
     }
 
-    fn from_ipv6(bytes: [u8; 16]) -> Result<Host, HostError> {
-        if bytes.starts_with(&ONIONCAT) {
-            return Err(HostError::TorV2);
+    /// Writes the address into 16 bytes as nodes did before BIP 155; `None` for networks that are newer.
+    pub fn to_ip16(&self) -> Option<[u8; 16]> {
+        match self {
+            Host::Ipv4(ip) => Some(Ipv4Addr::from(*ip).to_ipv6_mapped().octets()),
+            Host::Ipv6(ip) | Host::Cjdns(ip) => Some(*ip),
+            Host::OnionV2(name) => {
+                let mut ip = [0; 16];
+                ip[..6].copy_from_slice(&ONIONCAT);
+                ip[6..].copy_from_slice(name);
+                Some(ip)
+            }
+            Host::Onion(_) | Host::I2p(_) => None,
         }
-        if bytes.starts_with(&INTERNAL) {
-            return Err(HostError::Internal);
-        }
-        if bytes[0] == CJDNS_PREFIX {
-            return Err(HostError::UnmarkedCjdns);
-        }
-        Ok(Host::Ipv6(bytes))
     }
 }
 
@@ -219,6 +227,7 @@ impl fmt::Display for Host {
         match self {
             Host::Ipv4(bytes) => Ipv4Addr::from(*bytes).fmt(f),
             Host::Ipv6(bytes) | Host::Cjdns(bytes) => Ipv6Addr::from(*bytes).fmt(f),
+            Host::OnionV2(name) => write!(f, "{}.onion", BASE32.encode_display(name)),
             Host::Onion(key) => {
                 let mut name = [0; 35];
                 name[..32].copy_from_slice(key);
@@ -369,9 +378,8 @@ fn typed_ipv6(ip: Ipv6Addr) -> Result<Host, ParseAddrError> {
 }
 
 fn parse_onion(name: &str) -> Result<Host, ParseAddrError> {
-    const TORV2_NAME: usize = 16;
-    if name.len() == TORV2_NAME && decode_base32::<10>(name).is_some() {
-        return Err(HostError::TorV2.into());
+    if let Some(name) = decode_base32(name) {
+        return Ok(Host::OnionV2(name));
     }
     let decoded = decode_base32::<35>(name).ok_or(ParseAddrError::Name(Network::Onion))?;
     let (key, tail) = decoded
@@ -420,7 +428,7 @@ impl fmt::Display for PeerAddr {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.host {
             Host::Ipv6(_) | Host::Cjdns(_) => write!(f, "[{}]:{}", self.host, self.port),
-            Host::Ipv4(_) | Host::Onion(_) | Host::I2p(_) => {
+            Host::Ipv4(_) | Host::OnionV2(_) | Host::Onion(_) | Host::I2p(_) => {
                 write!(f, "{}:{}", self.host, self.port)
             }
         }
@@ -459,6 +467,11 @@ mod tests {
         check("[fc00:1:2:3:4:5:6:7]:8333", "[fc00:1:2:3:4:5:6:7]:8333");
         check(&format!("{ONION}:8333"), &format!("{ONION}:8333"));
         check(&ONION.to_uppercase(), &format!("{ONION}:8333"));
+        check("3g2upl4pq6kufc4m.onion:8333", "3g2upl4pq6kufc4m.onion:8333");
+        check(
+            "[fd87:d87e:eb43:f1f2:f3f4:f5f6:f7f8:f9fa]:8333",
+            "6hzph5hv6337r6p2.onion:8333",
+        );
         check(&format!("{I2P}:0"), &format!("{I2P}:0"));
         check(I2P, &format!("{I2P}:0"));
     }
@@ -479,14 +492,6 @@ mod tests {
         check("é.onion", "it is not a valid onion name");
         check(&ONION.replace("pg6", "pg7"), "it is not a valid onion name");
         check("short.b32.i2p:0", "it is not a valid i2p name");
-        check(
-            "3g2upl4pq6kufc4m.onion:8333",
-            "it is a Tor v2 onion address, which the Tor network dropped in 2021",
-        );
-        check(
-            "[fd87:d87e:eb43:f1f2:f3f4:f5f6:f7f8:f9fa]:8333",
-            "it is a Tor v2 onion address, which the Tor network dropped in 2021",
-        );
     }
 
     #[test]
@@ -510,7 +515,7 @@ mod tests {
         #[test]
         fn any_bytes_of_any_network_are_a_host_or_an_error(id: u8, bytes: Vec<u8>) {
             if let Ok(host) = Host::from_bip155(id, &bytes) {
-                prop_assert_eq!(host.network().bip155_id(), id);
+                prop_assert_eq!(host.bip155_id(), id);
                 prop_assert_eq!(host.bytes(), bytes);
             }
         }
@@ -521,6 +526,7 @@ mod tests {
             let len = match id {
                 1 => 4,
                 2 | 6 => 16,
+                3 => 10,
                 _ => 32,
             };
             Host::from_bip155(id, &bytes[..len]).ok()

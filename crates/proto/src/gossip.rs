@@ -141,7 +141,7 @@ pub fn encode_addrv2(entries: &[AddrV2Entry]) -> Vec<u8> {
         out.extend_from_slice(&entry.time.to_le_bytes());
         write_compact_size(&mut out, entry.services);
         let (network_id, bytes) = match &entry.host {
-            Ok(host) => (host.network().bip155_id(), host.bytes()),
+            Ok(host) => (host.bip155_id(), host.bytes()),
             Err(odd) => (odd.network_id, odd.bytes.as_slice()),
         };
         out.push(network_id);
@@ -179,7 +179,11 @@ mod tests {
                 HostError::WrongLength { len: 5, wanted: 4 },
             ),
             good.clone(),
-            odd(3, &[7; 10], HostError::TorV2),
+            odd(
+                2,
+                &Host::OnionV2([7; 10]).to_ip16().unwrap(),
+                HostError::Embedded,
+            ),
             odd(6, &[0xaa; 16], HostError::NotCjdns),
             odd(0xaa, &[], HostError::UnknownNetwork(0xaa)),
             good.clone(),

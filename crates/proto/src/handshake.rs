@@ -91,7 +91,9 @@ impl Handshake {
                 self.ask_on(heard, at);
             }
             (_, Message::Ping(Some(nonce))) => self.to_send.push(Message::Pong(nonce)),
-            (_, Message::Pong(nonce)) if nonce == self.fence() => {
+            (State::AwaitVerack { .. } | State::AwaitAnswer { .. }, Message::Pong(nonce))
+                if nonce == self.fence() =>
+            {
                 heard.answered_at = heard.answered_at.or(Some(at));
                 self.answered = true;
                 self.ask_on(heard, at);
@@ -166,7 +168,7 @@ impl Handshake {
             self.state = State::Ended(Outcome::SelfConnection, None);
             return;
         }
-        if !knows_verack {
+        if !knows_verack && heard.verack_at.is_none() {
             // Before protocol 209 there was no verack to wait for.
             let reason = "its version is of the time before verack".to_owned();
             self.state = State::Ended(Outcome::VersionOnly, Some(reason));
@@ -216,5 +218,123 @@ impl Handshake {
     /// The nonce of the `ping` behind our questions: nodes answer in order, so its `pong` says that all is answered.
     fn fence(&self) -> u64 {
         self.nonce ^ 0xfe9c_efe9_cefe_9cef
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    #[test]
+    fn the_deadline_is_of_the_handshake_until_the_verack_and_of_the_answer_behind_it() {
+        let mut heard = Heard::default();
+        let mut handshake = start(Questions::Features);
+        let mut deadlines = vec![handshake.deadline()];
+        for (secs, message) in [(3, version(70_016, 1)), (9, Message::Verack)] {
+            handshake.handle_message(message, &mut heard, Duration::from_secs(secs));
+            deadlines.push(handshake.deadline());
+        }
+        handshake.handle_timeout(Duration::from_secs(14));
+        deadlines.push(handshake.deadline());
+        let at = |secs| Some(Duration::from_secs(secs));
+        assert_eq!(deadlines, [at(16), at(16), at(14), None]);
+    }
+
+    #[test]
+    fn a_timeout_that_comes_early_or_twice_is_harmless() {
+        let mut handshake = start(Questions::Features);
+        handshake.handle_timeout(Duration::from_secs(15));
+        assert_eq!(handshake.ending(), None);
+        for secs in [16, 17] {
+            handshake.handle_timeout(Duration::from_secs(secs));
+            assert_eq!(handshake.ending(), Some((Outcome::VersionTimeout, None)));
+        }
+    }
+
+    #[test]
+    fn nothing_changes_an_ending() {
+        let mut heard = Heard::default();
+        let mut handshake = start(Questions::Features);
+        handshake.handle_offence(Outcome::WrongNetwork, "first".to_owned());
+        handshake.handle_hangup(Hangup::Closed);
+        handshake.handle_offence(Outcome::ProtocolViolation, "second".to_owned());
+        handshake.handle_message(Message::Verack, &mut heard, AT);
+        handshake.handle_message(version(70_016, 1), &mut heard, AT);
+        handshake.handle_timeout(Duration::MAX);
+        let first = (Outcome::WrongNetwork, Some("first"));
+        assert_eq!(handshake.ending(), Some(first));
+    }
+
+    proptest! {
+        #[test]
+        fn whatever_comes_the_outcome_says_what_was_heard(
+            questions in prop_oneof![Just(Questions::None), Just(Questions::Features)],
+            messages in prop::collection::vec((0u64..3, any_message()), 0..12),
+        ) {
+            let mut heard = Heard::default();
+            let mut handshake = start(questions);
+            let mut at = AT;
+            for (secs, message) in messages {
+                at += Duration::from_secs(secs);
+                handshake.handle_timeout(at);
+                if handshake.ending().is_none() {
+                    handshake.handle_message(message, &mut heard, at);
+                }
+                prop_assert_eq!(handshake.deadline().is_none(), handshake.ending().is_some());
+                let latest = heard.verack_at.or(heard.version_at).unwrap_or(AT).max(AT);
+                prop_assert!(handshake.deadline() <= Some(latest + Duration::from_secs(15)));
+            }
+            handshake.handle_hangup(Hangup::Closed);
+            let (outcome, _) = handshake.ending().unwrap();
+            let is_self = heard.version.as_ref().is_some_and(|it| it.nonce == Some(NONCE));
+            let expected = match (&heard.version, heard.verack_at) {
+                (Some(_), _) if is_self => Outcome::SelfConnection,
+                (Some(_), Some(_)) => Outcome::Complete,
+                (Some(_), None) => Outcome::VersionOnly,
+                (None, _) if at >= Duration::from_secs(16) => Outcome::VersionTimeout,
+                (None, _) => Outcome::ClosedBeforeVersion,
+            };
+            prop_assert_eq!(outcome, expected);
+            prop_assert!(heard.answered_at.is_none() || heard.version_at <= heard.answered_at);
+        }
+    }
+
+    const NONCE: u64 = 0x1234_5678_9abc_def0;
+    /// When the connection stood.
+    const AT: Duration = Duration::from_secs(1);
+
+    fn start(questions: Questions) -> Handshake {
+        let config = SessionConfig {
+            questions,
+            ..SessionConfig::default()
+        };
+        Handshake::start(&config, None, NONCE, 1_700_000_000, AT)
+    }
+
+    fn version(protocol_version: i32, nonce: u64) -> Message {
+        Message::Version(Box::new(Version {
+            protocol_version,
+            addr_from: Some(NetAddr::default()),
+            nonce: Some(nonce),
+            user_agent: Some(Vec::new()),
+            start_height: Some(0),
+            ..Version::default()
+        }))
+    }
+
+    fn any_message() -> impl Strategy<Value = Message> {
+        let fence = start(Questions::None).fence();
+        prop_oneof![
+            Just(Message::Verack),
+            Just(Message::Pong(fence)),
+            Just(Message::Pong(1)),
+            Just(Message::Ping(Some(1))),
+            Just(Message::SendAddrV2),
+            Just(version(70_016, NONCE)),
+            Just(version(70_016, 1)),
+            Just(version(60_000, 1)),
+            Just(Message::Version(Box::default())),
+        ]
     }
 }

@@ -14,6 +14,7 @@ pub mod features;
 pub mod framing;
 pub mod gossip;
 pub mod handshake;
+pub mod layout;
 pub mod limits;
 pub mod message;
 pub mod outcome;

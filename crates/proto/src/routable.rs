@@ -26,13 +26,15 @@ pub enum Unroutable {
     Multicast,
     /// `240.0.0.0/4`, `192.0.0.0/24`, ORCHID, or IPv6 that was never given out.
     Reserved,
+    /// A Tor v2 onion service: the Tor network dropped them in 2021.
+    TorV2,
     /// Port 0 on a network that has ports.
     NoPort,
 }
 
 impl Unroutable {
     /// Every reason.
-    pub const ALL: [Unroutable; 10] = [
+    pub const ALL: [Unroutable; 11] = [
         Unroutable::Unspecified,
         Unroutable::Loopback,
         Unroutable::Private,
@@ -42,6 +44,7 @@ impl Unroutable {
         Unroutable::Benchmarking,
         Unroutable::Multicast,
         Unroutable::Reserved,
+        Unroutable::TorV2,
         Unroutable::NoPort,
     ];
 
@@ -57,6 +60,7 @@ impl Unroutable {
             Unroutable::Benchmarking => "benchmarking",
             Unroutable::Multicast => "multicast",
             Unroutable::Reserved => "reserved",
+            Unroutable::TorV2 => "tor_v2",
             Unroutable::NoPort => "no_port",
         }
     }
@@ -72,12 +76,15 @@ impl fmt::Display for Unroutable {
 ///
 /// The same ranges as Bitcoin Core's `CNetAddr::IsRoutable`, and IPv6 that IANA has not given out.
 pub fn unroutable(addr: &PeerAddr) -> Option<Unroutable> {
-    let why = match addr.host {
+    if addr.port == 0 && addr.network() != Network::I2p {
+        return Some(Unroutable::NoPort);
+    }
+    match addr.host {
         Host::Ipv4(bytes) => unroutable_ipv4(Ipv4Addr::from(bytes)),
         Host::Ipv6(bytes) => unroutable_ipv6(Ipv6Addr::from(bytes)),
+        Host::OnionV2(_) => Some(Unroutable::TorV2),
         Host::Onion(_) | Host::I2p(_) | Host::Cjdns(_) => None,
-    };
-    why.or((addr.port == 0 && addr.network() != Network::I2p).then_some(Unroutable::NoPort))
+    }
 }
 
 fn unroutable_ipv4(ip: Ipv4Addr) -> Option<Unroutable> {
@@ -143,6 +150,7 @@ mod tests {
         check("[2002:808:808::1]:8333", "routable");
         check("[64:ff9b::808:808]:8333", "routable");
         check("[fc00::1]:8333", "routable");
+        check("3g2upl4pq6kufc4m.onion:8333", "tor_v2");
         check(
             "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p:0",
             "routable",

@@ -52,18 +52,13 @@ impl NetAddr {
         Host::from_ip16(self.ip)
     }
 
-    /// Writes the address into 16 bytes; names of Tor and I2P become zeros, as Bitcoin Core has it.
+    /// Writes the address of a host; names of Tor v3 and I2P become zeros, as Bitcoin Core has it.
     pub fn from_host(host: &Host, port: u16) -> NetAddr {
-        let ip = match host {
-            Host::Ipv4([a, b, c, d]) => [0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0xff, 0xff, *a, *b, *c, *d],
-            Host::Ipv6(ip) | Host::Cjdns(ip) => *ip,
-            Host::Onion(_) | Host::I2p(_) => return NetAddr::default(),
-        };
-        NetAddr {
+        host.to_ip16().map_or_else(NetAddr::default, |ip| NetAddr {
             services: 0,
             ip,
             port,
-        }
+        })
     }
 
     fn decode(reader: &mut Reader<'_>, field: &'static str) -> Result<NetAddr, DecodeError> {

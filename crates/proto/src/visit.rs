@@ -28,6 +28,8 @@ pub struct Visit {
 pub struct Call {
     /// When the dial began, microseconds since 1970.
     pub started_at_us: i64,
+    /// When it was over.
+    pub took: Duration,
     /// When the connection stood.
     pub connect: Option<Duration>,
     /// Which transport carried the conversation.
@@ -109,6 +111,7 @@ impl Call {
     pub fn not_tried(why: NotTried, now_us: i64) -> Call {
         Call {
             started_at_us: now_us,
+            took: Duration::ZERO,
             connect: None,
             transport: None,
             tried: Vec::new(),
@@ -118,10 +121,11 @@ impl Call {
         }
     }
 
-    /// A call that ended before the connection stood.
+    /// A call that ended before the connection stood; how long it took is yet to be set.
     pub fn not_connected(started_at_us: i64, outcome: Outcome, reason: Option<String>) -> Call {
         Call {
             started_at_us,
+            took: Duration::ZERO,
             connect: None,
             transport: None,
             tried: Vec::new(),

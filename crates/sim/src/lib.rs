@@ -1,1 +1,33 @@
-//! todo
+//! A simulated Bitcoin network, made from a seed: honest, odd, hostile and dead nodes, and the truth about them.
+//!
+//! A [`World`] is the nodes, a pure value: the same [`WorldConfig`] makes the same world. A [`SimServer`] lets callers
+//! reach them through a SOCKS5 proxy on loopback, or on Linux each at its own `127.x.y.z`. A [`TruthRow`] says what a
+//! census must find at one address, and [`compare()`] what one did find.
+//!
+//! Nothing but loopback is ever bound, and nothing is ever dialled.
+
+mod address;
+mod announce;
+pub mod compare;
+pub mod config;
+mod converse;
+mod dice;
+pub mod kind;
+pub mod node;
+mod peer;
+mod script;
+pub mod server;
+mod socks;
+mod software;
+mod tally;
+pub mod truth;
+pub mod world;
+
+pub use compare::{Comparison, compare};
+pub use config::{NetworkMix, WorldConfig};
+pub use kind::{Dial, Kind};
+pub use node::{ListedPeer, Node};
+pub use server::{ServeError, SimServer};
+pub use tally::Counts;
+pub use truth::TruthRow;
+pub use world::{Reach, World};

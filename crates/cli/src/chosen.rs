@@ -1,0 +1,40 @@
+//! Which crawl of the store a command is about.
+
+use anyhow::Context;
+use clap::Args;
+use proto::Chain;
+use record::{Crawl, CrawlId, SqliteStore, Store};
+
+use crate::config::DbArgs;
+
+/// Flags that choose a crawl.
+#[derive(Clone, Debug, Args)]
+pub(crate) struct ChosenArgs {
+    /// The number of the crawl, as `crawls` lists it [default: the latest that finished].
+    #[arg(long, value_name = "N")]
+    crawl: Option<i64>,
+    /// Of which chain the latest crawl is meant.
+    #[arg(long, default_value = "mainnet", value_name = "CHAIN")]
+    network: Chain,
+    #[command(flatten)]
+    db: DbArgs,
+}
+
+impl ChosenArgs {
+    /// Opens the store and finds the crawl in it.
+    pub(crate) fn find(&self) -> anyhow::Result<(SqliteStore, Crawl)> {
+        let path = self.db.path()?;
+        let store = SqliteStore::open_to_read(&path)?;
+        let crawl = match self.crawl {
+            Some(id) => store.crawl(CrawlId(id))?,
+            None => store.latest_crawl(self.network)?.with_context(|| {
+                format!(
+                    "{} has no crawl of {}; `bitcensus crawls` lists what it has, --network chooses another chain",
+                    path.display(),
+                    self.network
+                )
+            })?,
+        };
+        Ok((store, crawl))
+    }
+}

@@ -1,0 +1,70 @@
+//! `crawls`: what the store has.
+
+use clap::Args;
+use record::export::rfc3339;
+use record::text::escape;
+use record::{Crawl, SqliteStore, Store};
+
+use crate::config::DbArgs;
+use crate::table::table;
+use crate::{Done, console};
+
+#[derive(Debug, Args)]
+pub(crate) struct CrawlsArgs {
+    /// Print a JSON array instead of a table.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    db: DbArgs,
+}
+
+pub(crate) fn run(args: CrawlsArgs) -> anyhow::Result<Done> {
+    let store = SqliteStore::open_to_read(&args.db.path()?)?;
+    let crawls = store.crawls()?;
+    let text = match args.json {
+        true => serde_json::to_string_pretty(&crawls.iter().map(json).collect::<Vec<_>>())?,
+        false if crawls.is_empty() => "no crawls yet".to_owned(),
+        false => table(
+            [
+                "crawl",
+                "chain",
+                "began",
+                "state",
+                "visits",
+                "reachable",
+                "sources",
+            ],
+            crawls.iter().map(row),
+        ),
+    };
+    console::print_result(&text)?;
+    Ok(Done::Well)
+}
+
+fn row(crawl: &Crawl) -> [String; 7] {
+    [
+        crawl.id.to_string(),
+        crawl.chain.to_string(),
+        rfc3339(crawl.started_at_us).unwrap_or_default(),
+        crawl.state.to_string(),
+        crawl.n_visits.to_string(),
+        crawl.n_reachable.to_string(),
+        escape(&crawl.sources.join(", "), 60),
+    ]
+}
+
+fn json(crawl: &Crawl) -> serde_json::Value {
+    serde_json::json!({
+        "crawl": crawl.id.0,
+        "chain": crawl.chain.name(),
+        "vantage": crawl.vantage,
+        "sources": crawl.sources,
+        "started_at": rfc3339(crawl.started_at_us),
+        "finished_at": crawl.finished_at_us.and_then(rfc3339),
+        "state": crawl.state.name(),
+        "queued": crawl.n_queued,
+        "visits": crawl.n_visits,
+        "reachable": crawl.n_reachable,
+        "config": crawl.config,
+    })
+}

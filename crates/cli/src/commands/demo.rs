@@ -1,0 +1,154 @@
+//! `demo`: a simulated network of thousands of nodes, crawled, summed up and held against the truth.
+
+use std::num::NonZeroUsize;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use anyhow::Context;
+use clap::Args;
+use crawl::capacity::Capacity;
+use crawl::dial::Route;
+use crawl::dial::socks5::Proxy;
+use crawl::frontier::Frontier;
+use crawl::roll::RollConfig;
+use proto::Chain;
+use record::{SqliteStore, Store};
+use sim::{Comparison, Reach, SimServer, World, compare};
+use tokio_util::sync::CancellationToken;
+
+use super::sim::WorldArgs;
+use crate::config::DialConfig;
+use crate::console::Console;
+use crate::roll_call::{Ended, RollCall, runtime};
+use crate::stop::stop_on_signals;
+use crate::{Done, console, paths};
+
+#[derive(Debug, Args)]
+pub(crate) struct DemoArgs {
+    /// Print the summary as JSON.
+    #[arg(long)]
+    json: bool,
+    /// Say nothing while it runs.
+    #[arg(long)]
+    quiet: bool,
+    /// The store to fill; what an earlier demo left there is replaced [default: demo.db in the user's data directory].
+    #[arg(long, value_name = "FILE")]
+    db: Option<PathBuf>,
+    #[command(flatten)]
+    world: WorldArgs,
+}
+
+pub(crate) fn run(args: DemoArgs) -> anyhow::Result<Done> {
+    runtime()?.block_on(demo(args))
+}
+
+async fn demo(args: DemoArgs) -> anyhow::Result<Done> {
+    let console = Console::new(args.quiet);
+    let db = args.db.clone().map_or_else(paths::demo_db, Ok)?;
+    replace(&db)?;
+    let store = SqliteStore::open_for_crawl(&db)?;
+    let mut dial = DialConfig::for_demo();
+    let world = Arc::new(args.world.world(Chain::Mainnet, dial.handshake_patience()));
+    let stop = CancellationToken::new();
+    let network = SimServer::start(
+        world.clone(),
+        ([127, 0, 0, 1], 0).into(),
+        stop.child_token(),
+    )?;
+    console.say(&format!(
+        "a simulated network of {} nodes listens on {}; no packet leaves this machine",
+        world.nodes().len(),
+        network.addr()
+    ));
+    dial.route = Route::Proxy(Proxy::parse(&network.addr().to_string())?);
+    let calling = CancellationToken::new();
+    stop_on_signals(calling.clone());
+    let ended = RollCall {
+        dial,
+        roll: roll_config(),
+        vantage: "demo".to_owned(),
+        sources: vec!["simulated network".to_owned()],
+        frontier: everybody(&world),
+        console,
+        stop: calling,
+    }
+    .run(store)
+    .await?;
+    stop.cancel();
+    let summary = match args.json {
+        true => serde_json::to_string_pretty(&ended.summary)?,
+        false => ended.summary.to_text(console::width()),
+    };
+    console::print_result(&summary)?;
+    let comparison = hold_against_truth(&world, &ended)?;
+    console.say(&format!("held against the truth: {comparison}"));
+    console.say(&next_steps(&db));
+    anyhow::ensure!(
+        comparison.is_perfect() || ended.progress.n_remaining() > 0,
+        "what the crawl found is not the truth"
+    );
+    Ok(Done::Well)
+}
+
+/// Each call takes two files here, one at each end.
+fn roll_config() -> RollConfig {
+    let half = Capacity::claim().max_in_flight / 2;
+    RollConfig {
+        max_in_flight: NonZeroUsize::new(half).unwrap_or(NonZeroUsize::MIN),
+        max_rate: None,
+    }
+}
+
+fn everybody(world: &World) -> Frontier {
+    let mut frontier = Frontier::default();
+    for node in world.nodes() {
+        frontier.learn(node.addr, 0);
+    }
+    frontier
+}
+
+fn hold_against_truth(world: &World, ended: &Ended) -> anyhow::Result<Comparison> {
+    let mut visits = Vec::new();
+    ended.store.read_visits(ended.crawl, &mut |visit| {
+        visits.push(visit);
+        Ok(())
+    })?;
+    Ok(compare(&world.truth(Reach::Proxy), &visits))
+}
+
+/// Removes the store of an earlier demo, but no other file.
+fn replace(db: &Path) -> anyhow::Result<()> {
+    if !db.exists() {
+        return Ok(());
+    }
+    let is_demo = SqliteStore::open_to_read(db)
+        .and_then(|store| store.crawls())
+        .is_ok_and(|crawls| crawls.iter().all(|it| it.vantage == "demo"));
+    anyhow::ensure!(
+        is_demo,
+        "{} is there and no demo made it; give another --db",
+        db.display()
+    );
+    for suffix in ["", "-wal", "-shm"] {
+        let mut path = db.as_os_str().to_owned();
+        path.push(suffix);
+        match std::fs::remove_file(&path) {
+            Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                return Err(error).with_context(|| format!("{} can not be replaced", db.display()));
+            }
+            _ => (),
+        }
+    }
+    Ok(())
+}
+
+fn next_steps(db: &Path) -> String {
+    let db = db.display();
+    format!(
+        "\
+look at it again with
+  bitcensus report --db {db}
+  bitcensus export ndjson --db {db}
+  bitcensus export bitnodes --db {db}"
+    )
+}

@@ -1,0 +1,392 @@
+//! `hello`: one handshake, told field by field.
+
+use std::fmt::Write;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use crawl::capacity::Capacity;
+use crawl::dial::Target;
+use crawl::visit::Caller;
+use data_encoding::HEXLOWER;
+use proto::addr::ParseAddrError;
+use proto::layout::version_fields;
+use proto::version::{NetAddr, Version};
+use proto::visit::Told;
+use proto::{Call, Outcome, PeerAddr, protocol_version, services};
+use record::export::ndjson;
+use record::text::{escape, net_addr};
+
+use crate::config::{DialArgs, DialConfig};
+use crate::{Done, console, roll_call};
+
+/// How much of a user agent is shown.
+const SHOWN_USER_AGENT: usize = 300;
+/// How many addresses one `hello` calls: it tells stories, and a story of thousands is a crawl.
+const MOST_ADDRESSES: usize = 1_000;
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+Examples:
+  bitcensus hello 127.0.0.1:18444 --network regtest
+  bitcensus hello '[2a01:4f8::1]:8333' seed.example.org --hex
+  bitcensus hello --proxy socks5://127.0.0.1:9050 ONION.onion:8333")]
+pub(crate) struct HelloArgs {
+    /// Whom to call: an address of any form, or a host name; without a port the chain's usual one is meant.
+    #[arg(required = true, value_name = "ADDRESS")]
+    addresses: Vec<String>,
+    /// Show the raw version message, each byte with its meaning.
+    #[arg(long)]
+    hex: bool,
+    /// Print one JSON object an address instead of the story.
+    #[arg(long)]
+    json: bool,
+    #[command(flatten)]
+    dial: DialArgs,
+}
+
+pub(crate) fn run(args: HelloArgs) -> anyhow::Result<Done> {
+    anyhow::ensure!(
+        args.addresses.len() <= MOST_ADDRESSES,
+        "{} addresses are more than the {MOST_ADDRESSES} that hello takes; put them into a file and use crawl",
+        args.addresses.len()
+    );
+    // Who types an address means it: private ones too.
+    let config = DialConfig::new(&args.dial, true)?;
+    Capacity::claim();
+    roll_call::runtime()?.block_on(say_hello(&args, &config))
+}
+
+async fn say_hello(args: &HelloArgs, config: &DialConfig) -> anyhow::Result<Done> {
+    let caller = config.caller(true);
+    let mut calls = Vec::new();
+    for typed in &args.addresses {
+        for target in find(typed, config).await? {
+            let caller = caller.clone();
+            calls.push(tokio::spawn(async move {
+                let call = call(&caller, &target).await;
+                (target, call)
+            }));
+        }
+    }
+    let mut done = Done::NobodyAnswered;
+    for call in calls {
+        let (target, call) = call.await?;
+        let call = call.with_context(|| format!("{target} was not called"))?;
+        if call.outcome.is_reachable() {
+            done = Done::Well;
+        }
+        let told = if args.json {
+            let mut line = Vec::new();
+            ndjson::write_call(&target.to_string(), target.network(), &call, &mut line)?;
+            String::from_utf8(line)?
+        } else {
+            tell(&target, &call, args.hex)
+        };
+        console::print_result(&told)?;
+    }
+    Ok(done)
+}
+
+/// Returns whom `typed` means: a name without a proxy may mean several addresses.
+async fn find(typed: &str, config: &DialConfig) -> anyhow::Result<Vec<Target>> {
+    let default_port = config.chain.default_port();
+    let error = match PeerAddr::parse(typed, default_port) {
+        Ok(addr) => return Ok(vec![Target::Addr(addr)]),
+        Err(error @ ParseAddrError::NoKnownForm) => error,
+        Err(error) => anyhow::bail!("{}: {error}", escape(typed, 100)),
+    };
+    let (host, port) = match typed.rsplit_once(':') {
+        Some((host, port)) => (host, port.parse().ok()),
+        None => (typed, Some(default_port)),
+    };
+    let is_name = |it: char| it.is_ascii_alphanumeric() || matches!(it, '-' | '.' | '_');
+    let Some(port) = port.filter(|_| !host.is_empty() && host.chars().all(is_name)) else {
+        anyhow::bail!("{}: {error}, and no host name either", escape(typed, 100));
+    };
+    if config.proxy().is_some() {
+        let host = host.to_owned();
+        return Ok(vec![Target::Name { host, port }]);
+    }
+    let resolved = tokio::net::lookup_host((host, port))
+        .await
+        .with_context(|| format!("{host} could not be resolved"))?;
+    let mut addrs: Vec<_> = resolved.map(PeerAddr::from).collect();
+    addrs.sort();
+    addrs.dedup();
+    Ok(addrs.into_iter().map(Target::Addr).collect())
+}
+
+async fn call(caller: &Caller, target: &Target) -> anyhow::Result<Call> {
+    if let Target::Addr(addr) = target
+        && let Some(why) = caller.dialer.why_not(addr)
+    {
+        let now_us = crawl::visit::micros(crawl::visit::unix_now());
+        return Ok(Call::not_tried(why, now_us));
+    }
+    Ok(caller.call(target).await?)
+}
+
+/// Tells how a call went, from the dial to the end.
+fn tell(target: &Target, call: &Call, hex: bool) -> String {
+    let mut story = Story(String::new());
+    story.line(&format!("{target}  ({})", target.network()));
+    story.phases(call);
+    story.verdict(call);
+    if let Some(version) = &call.heard.version {
+        story.version(version);
+    }
+    if call.outcome.is_reachable() {
+        story.features(call);
+    }
+    if hex && let Some(payload) = &call.heard.version_payload {
+        story.raw(payload);
+    }
+    story.0
+}
+
+struct Story(String);
+
+impl Story {
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line);
+        self.0.push('\n');
+    }
+
+    fn field(&mut self, name: &str, value: &str) {
+        self.line(&format!("    {name:<18}{value}"));
+    }
+
+    fn phases(&mut self, call: &Call) {
+        let Some(connect) = call.connect else { return };
+        self.line(&format!("  {:>10}  connected", millis(connect)));
+        for told in &call.heard.story {
+            let Told {
+                at,
+                by_peer,
+                command,
+                len,
+            } = told;
+            let arrow = if *by_peer { "<-" } else { "->" };
+            let meaning = proto::command::COMMANDS
+                .iter()
+                .find(|it| it.command == *command)
+                .map_or("a command that no table knows", |it| it.meaning);
+            let command = escape(command.name(), 12);
+            self.line(&format!(
+                "  {:>10}  {arrow} {command:<12} {len:>6} bytes   {meaning}",
+                millis(*at)
+            ));
+        }
+        let (bytes_in, bytes_out) = (call.heard.bytes_in, call.heard.bytes_out);
+        self.line(&format!("  {bytes_out} bytes sent, {bytes_in} received"));
+    }
+
+    fn verdict(&mut self, call: &Call) {
+        let (code, meaning) = (call.outcome, call.outcome.meaning());
+        let reason = match &call.reason {
+            Some(reason) => format!(" ({})", escape(reason, 200)),
+            None => String::new(),
+        };
+        self.line(&format!("  {code}: {meaning}{reason}"));
+        if let Some(advice) = advice(call) {
+            self.line(&format!("  {advice}"));
+        }
+    }
+
+    fn version(&mut self, version: &Version) {
+        self.line("  what its version message says");
+        let known = protocol_version::latest_change(version.protocol_version);
+        let since = known.map_or_else(String::new, |it| {
+            format!(
+                "  since {} ({}): {}",
+                it.version, it.first_release, it.meaning
+            )
+        });
+        self.field(
+            "protocol version",
+            &format!("{}{since}", version.protocol_version),
+        );
+        self.field("services", &services_line(version.services));
+        self.field("timestamp", &date(version.timestamp));
+        self.field(
+            "addr_recv",
+            &format!(
+                "{}  (whom it thinks it talks to)",
+                addr_line(&version.addr_recv)
+            ),
+        );
+        let absent = || "absent".to_owned();
+        let addr_from = version.addr_from.as_ref().map_or_else(absent, addr_line);
+        self.field("addr_from", &addr_from);
+        let nonce = version
+            .nonce
+            .map_or_else(absent, |it| format!("{it:#018x}"));
+        self.field("nonce", &nonce);
+        let user_agent = version.user_agent.as_ref().map_or_else(absent, |bytes| {
+            let mut line = escape(&String::from_utf8_lossy(bytes), SHOWN_USER_AGENT);
+            if bytes.len() > proto::limits::MAX_USER_AGENT {
+                let _ = write!(line, "  ({} bytes, nodes take at most 256)", bytes.len());
+            }
+            if std::str::from_utf8(bytes).is_err() {
+                let _ = write!(
+                    line,
+                    "  (no UTF-8: {})",
+                    escape(&HEXLOWER.encode(bytes), 128)
+                );
+            }
+            line
+        });
+        self.field("user agent", &user_agent);
+        let height = version
+            .start_height
+            .map_or_else(absent, |it| it.to_string());
+        self.field("start height", &height);
+        let relay = match version.relay {
+            None => "absent".to_owned(),
+            Some(0) => "0  (do not announce transactions to me)".to_owned(),
+            Some(1) => "1  (announce transactions to me)".to_owned(),
+            Some(odd) => format!("{odd}  (neither 0 nor 1)"),
+        };
+        self.field("relay", &relay);
+        if !version.trailing.is_empty() {
+            self.field(
+                "trailing",
+                &escape(&HEXLOWER.encode(&version.trailing), 128),
+            );
+        }
+    }
+
+    fn features(&mut self, call: &Call) {
+        let features = &call.heard.features;
+        let mut lines = Vec::new();
+        let flags = [
+            (
+                features.sendaddrv2,
+                "sendaddrv2    understands addresses of all networks (BIP 155)",
+            ),
+            (
+                features.wtxidrelay,
+                "wtxidrelay    announces transactions by wtxid (BIP 339)",
+            ),
+            (
+                features.sendheaders,
+                "sendheaders   wants blocks announced by their headers (BIP 130)",
+            ),
+            (
+                features.getaddr,
+                "getaddr       asked us for addresses, though we called it",
+            ),
+        ];
+        lines.extend(
+            flags
+                .iter()
+                .filter(|(set, _)| *set)
+                .map(|(_, line)| (*line).to_owned()),
+        );
+        for version in &features.sendcmpct {
+            lines.push(format!(
+                "sendcmpct     understands compact blocks of version {version} (BIP 152)"
+            ));
+        }
+        if let Some(rate) = features.feefilter {
+            lines.push(format!("feefilter     wants no transaction below {rate} satoshis per 1,000 vbytes (BIP 133)"));
+        }
+        if let Some(version) = features.sendtxrcncl {
+            lines.push(format!(
+                "sendtxrcncl   reconciles transactions, version {version} (BIP 330)"
+            ));
+        }
+        for (id, data) in &features.feature {
+            lines.push(format!(
+                "feature       {} {} (BIP 434)",
+                escape(id, 80),
+                escape(data, 64)
+            ));
+        }
+        for name in &features.unknown {
+            lines.push(format!(
+                "{:<13} a command that no table knows",
+                escape(name, 12)
+            ));
+        }
+        if !lines.is_empty() {
+            self.line("  what else it showed");
+            for line in lines {
+                self.line(&format!("    {line}"));
+            }
+        }
+    }
+
+    fn raw(&mut self, payload: &[u8]) {
+        self.line(&format!("  its version message, {} bytes", payload.len()));
+        for field in version_fields(payload) {
+            for (i, chunk) in payload[field.bytes.clone()].chunks(16).enumerate() {
+                let at = field.bytes.start + 16 * i;
+                let hex: Vec<_> = chunk.iter().map(|it| format!("{it:02x}")).collect();
+                let name = if i == 0 { field.name } else { "" };
+                self.line(&format!("    {at:>4}  {:<47}  {name}", hex.join(" ")));
+            }
+        }
+    }
+}
+
+/// What a node's operator can do about it.
+fn advice(call: &Call) -> Option<&'static str> {
+    match call.outcome {
+        Outcome::ConnectRefused => {
+            Some("Is the node running, and does it listen on that port (bind=, port=)?")
+        }
+        Outcome::ConnectTimeout => {
+            Some("A firewall or a router without port forwarding looks like this from outside.")
+        }
+        Outcome::ClosedBeforeVersion => {
+            Some("Full inbound slots (maxconnections=) or a ban look like this; try again later.")
+        }
+        Outcome::WrongNetwork => Some("Choose its chain with --network."),
+        Outcome::ProxyError => {
+            Some("Is the proxy of --proxy running, and can it reach that network?")
+        }
+        Outcome::NotTried(_) => {
+            Some("Give a way into that network, as --proxy socks5://127.0.0.1:9050 for Tor.")
+        }
+        Outcome::Complete
+        | Outcome::VersionOnly
+        | Outcome::ConnectUnreachable
+        | Outcome::ConnectReset
+        | Outcome::ConnectOther
+        | Outcome::SamError
+        | Outcome::VersionTimeout
+        | Outcome::MalformedVersion
+        | Outcome::ProtocolViolation
+        | Outcome::V2Failed
+        | Outcome::SelfConnection => None,
+    }
+}
+
+fn services_line(bits: u64) -> String {
+    let names = services::names(bits);
+    match names.is_empty() {
+        true => "0  (offers nothing)".to_owned(),
+        false => format!("{bits:#x}  {}", names.join(" ")),
+    }
+}
+
+fn addr_line(addr: &NetAddr) -> String {
+    let names = services::names(addr.services);
+    match names.is_empty() {
+        true => net_addr(addr),
+        false => format!("{}  {}", net_addr(addr), names.join(" ")),
+    }
+}
+
+fn date(unix_time: i64) -> String {
+    match jiff::Timestamp::from_second(unix_time) {
+        Ok(date) => format!("{unix_time}  ({date})"),
+        Err(_) => format!("{unix_time}  (no date)"),
+    }
+}
+
+fn millis(time: Duration) -> String {
+    format!("{:.1} ms", time.as_secs_f64() * 1_000.0)
+}

@@ -1,0 +1,47 @@
+//! One file a command.
+
+mod crawl;
+mod crawls;
+mod demo;
+mod export;
+mod hello;
+mod report;
+mod sim;
+mod tables;
+
+use clap::Subcommand;
+
+use crate::Done;
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Call every node on a list, all at once, and keep what each one says.
+    Crawl(crawl::CrawlArgs),
+    /// Shake hands with nodes, and tell field by field what each one says.
+    Hello(hello::HelloArgs),
+    /// Crawl a simulated network of thousands of nodes; needs no network.
+    Demo(demo::DemoArgs),
+    /// Run that simulated network alone, for any crawler to be tried on.
+    Sim(sim::SimArgs),
+    /// List the crawls in the store.
+    Crawls(crawls::CrawlsArgs),
+    /// Show what a crawl found.
+    Report(report::ReportArgs),
+    /// Write what a crawl found in a format for other programs.
+    Export(export::ExportArgs),
+    /// Print what the protocol's words mean: commands, service bits, versions, outcomes.
+    Tables(tables::TablesArgs),
+}
+
+pub(crate) fn run(command: Command) -> anyhow::Result<Done> {
+    match command {
+        Command::Crawl(args) => crawl::run(args),
+        Command::Hello(args) => hello::run(args),
+        Command::Demo(args) => demo::run(args),
+        Command::Sim(args) => sim::run(args),
+        Command::Crawls(args) => crawls::run(args),
+        Command::Report(args) => report::run(args),
+        Command::Export(args) => export::run(args),
+        Command::Tables(args) => tables::run(args),
+    }
+}

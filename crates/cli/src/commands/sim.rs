@@ -1,0 +1,209 @@
+//! `sim`: the simulated network alone.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anyhow::Context;
+use clap::Args;
+use crawl::capacity::Capacity;
+use crawl::sources::fetch::{self, FetchConfig};
+use crawl::sources::{Source, listing};
+use proto::Chain;
+use sim::{Kind, ListedPeer, Reach, SimServer, World, WorldConfig, truth};
+use tokio_util::sync::CancellationToken;
+
+use crate::console::Console;
+use crate::roll_call::runtime;
+use crate::stop::stop_on_signals;
+use crate::{Done, console};
+
+/// Flags that say what the simulated network is like.
+#[derive(Clone, Debug, Args)]
+#[command(next_help_heading = "The simulated network")]
+pub(crate) struct WorldArgs {
+    /// How many nodes it has.
+    #[arg(long, value_name = "N", default_value_t = 3_000)]
+    pub(crate) nodes: usize,
+    /// Where chance starts: the same seed makes the same network.
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+    /// The median round-trip time to a node, in milliseconds.
+    #[arg(long, value_name = "MS", default_value_t = 80)]
+    rtt_ms: u64,
+    /// The share of nodes that are odd or hostile, from 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = parse_share)]
+    odd: f64,
+    /// The share of nodes that can not be reached, from 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = parse_share)]
+    dead: f64,
+}
+
+impl WorldArgs {
+    /// Makes the network; `patience` is how long its callers wait for a handshake.
+    pub(crate) fn world(&self, chain: Chain, patience: Duration) -> World {
+        World::generate(&WorldConfig {
+            seed: self.seed,
+            n_nodes: self.nodes,
+            chain,
+            median_rtt: self.rtt(),
+            odd_share: self.odd,
+            dead_share: self.dead,
+            patience,
+            ..WorldConfig::default()
+        })
+    }
+
+    fn rtt(&self) -> Duration {
+        Duration::from_millis(self.rtt_ms)
+    }
+}
+
+#[derive(Debug, Args)]
+#[command(after_help = "\
+It listens on loopback only, as a SOCKS5 proxy that \"reaches\" every node by its address, so that no packet leaves:
+  bitcensus sim --listen 127.0.0.1:9150 --list nodes.txt --truth truth.ndjson
+  bitcensus crawl nodes.txt --proxy socks5://127.0.0.1:9150
+The first line on stdout is the proxy's address.")]
+pub(crate) struct SimArgs {
+    /// Where the SOCKS5 proxy listens, on loopback; port 0 means any free one.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9150")]
+    listen: SocketAddr,
+    /// Make every node of this list (bitnodes' API answer, say) instead, answering as the list says.
+    #[arg(long, value_name = "FILE")]
+    from: Option<PathBuf>,
+    /// Whose nodes they are.
+    #[arg(long, default_value = "mainnet", value_name = "CHAIN")]
+    network: Chain,
+    /// On Linux: let nodes be reached directly as well, each at its own 127.x.y.z and this port.
+    #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "8333")]
+    direct: Option<u16>,
+    /// Write the addresses of all nodes here, one a line; with --direct those on loopback.
+    #[arg(long, value_name = "FILE")]
+    list: Option<PathBuf>,
+    /// Write the ground truth here: one JSON object a node, with the keys of `export ndjson`.
+    #[arg(long, value_name = "FILE")]
+    truth: Option<PathBuf>,
+    /// List the kinds of nodes there are, and how a visit to each must end.
+    #[arg(long)]
+    kinds: bool,
+    /// Say nothing but the first line.
+    #[arg(long)]
+    quiet: bool,
+    #[command(flatten)]
+    world: WorldArgs,
+}
+
+pub(crate) fn run(args: SimArgs) -> anyhow::Result<Done> {
+    if args.kinds {
+        let rows = Kind::ALL
+            .iter()
+            .map(|it| [it.code(), it.outcome().code(), it.meaning()].map(str::to_owned));
+        console::print_result(&crate::table::table(
+            ["kind", "outcome", "what it does"],
+            rows,
+        ))?;
+        return Ok(Done::Well);
+    }
+    Capacity::claim();
+    runtime()?.block_on(simulate(args))
+}
+
+async fn simulate(args: SimArgs) -> anyhow::Result<Done> {
+    let console = Console::new(args.quiet);
+    let world = Arc::new(match &args.from {
+        None => args
+            .world
+            .world(args.network, crawl::patience::IP.handshake),
+        Some(path) => world_of_list(path, args.network, &args.world).await?,
+    });
+    let reach = match args.direct {
+        None => Reach::Proxy,
+        Some(port) => Reach::Direct(port),
+    };
+    let truth = world.truth(reach);
+    if let Some(path) = &args.list {
+        write_file(path, |out| {
+            truth
+                .iter()
+                .try_for_each(|it| writeln!(out, "{}", it.address))
+        })?;
+    }
+    if let Some(path) = &args.truth {
+        write_file(path, |out| truth::write_ndjson(&truth, out))?;
+    }
+    let stop = CancellationToken::new();
+    let server = SimServer::start(world.clone(), args.listen, stop.clone())?;
+    console::print_result(&format!("socks5://{}", server.addr()))?;
+    let direct = match args.direct {
+        None => None,
+        Some(port) => Some(SimServer::listen_direct(world.clone(), port, stop.clone())?),
+    };
+    console.say(&format!(
+        "{} nodes can be reached through that proxy{}; Ctrl-C ends it",
+        world.nodes().len(),
+        match args.direct {
+            None => String::new(),
+            Some(port) => format!(", and directly from {} on", World::loopback_addr(0, port)),
+        }
+    ));
+    stop_on_signals(stop.clone());
+    stop.cancelled().await;
+    let counts = server.join().await;
+    if let Some(direct) = direct {
+        direct.join().await;
+    }
+    console.say(&format!(
+        "{} connections, {} at once at the most, {} to one node at once at the most",
+        counts.connections, counts.peak, counts.most_to_one
+    ));
+    Ok(Done::Well)
+}
+
+/// Makes a network that answers as a tracker's list says.
+async fn world_of_list(path: &Path, chain: Chain, args: &WorldArgs) -> anyhow::Result<World> {
+    let source = Source::File(path.to_owned());
+    let text = fetch::load(&source, &FetchConfig::default(), &mut |_| ()).await?;
+    let mut peers = Vec::new();
+    listing::read_list(&text, chain.default_port(), |node| {
+        let said = node.said.unwrap_or_default();
+        peers.push(ListedPeer {
+            addr: node.addr,
+            protocol_version: said
+                .protocol_version
+                .and_then(|it| i32::try_from(it).ok())
+                .unwrap_or(70_016),
+            user_agent: said.user_agent.unwrap_or_default().into_bytes(),
+            services: said.services.unwrap_or(0),
+            height: said
+                .height
+                .and_then(|it| i32::try_from(it).ok())
+                .unwrap_or(0),
+        });
+    })
+    .with_context(|| path.display().to_string())?;
+    Ok(World::from_listed(args.seed, chain, args.rtt(), peers))
+}
+
+/// Writes a whole file, or says which one could not be written.
+pub(crate) fn write_file(
+    path: &Path,
+    write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+) -> anyhow::Result<()> {
+    let writing = || {
+        let mut out = BufWriter::new(File::create(path)?);
+        write(&mut out)?;
+        out.flush()
+    };
+    writing().with_context(|| format!("{} can not be written", path.display()))
+}
+
+fn parse_share(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(share) if (0.0..=1.0).contains(&share) => Ok(share),
+        _ => Err("expected a share from 0 to 1".to_owned()),
+    }
+}

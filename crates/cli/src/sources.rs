@@ -1,0 +1,147 @@
+//! Addresses from everything that was named as a source, into one frontier.
+
+use std::sync::Arc;
+
+use anyhow::Context;
+use crawl::dial::DialError;
+use crawl::dial::socks5::Proxy;
+use crawl::frontier::Frontier;
+use crawl::sources::Source;
+use crawl::sources::dns::{self, SeedAnswer};
+use crawl::sources::fetch::{self, FetchConfig};
+use crawl::sources::listing::{self, ListReport};
+use record::{SqliteStore, Store};
+
+use crate::config::DialConfig;
+use crate::console::Console;
+
+/// How many unreadable lines of a list are shown.
+const SHOWN_LINES: usize = 5;
+
+/// Reads all `sources` into a frontier, and returns it.
+pub(crate) async fn read_all(
+    sources: &[Source],
+    dial: &DialConfig,
+    store: &SqliteStore,
+    console: Console,
+) -> anyhow::Result<Frontier> {
+    let mut frontier = Frontier::default();
+    for (place, source) in sources.iter().enumerate() {
+        let place = u16::try_from(place).context("more than 65535 sources")?;
+        let before = frontier.n_known();
+        match source {
+            Source::Dns => ask_seeds(&mut frontier, place, dial, console).await,
+            Source::Store => read_store(&mut frontier, place, dial, store)?,
+            Source::Stdin | Source::Url(_) | Source::File(_) => {
+                let report = read_list(&mut frontier, place, source, dial, console).await?;
+                show_report(source, &report, console);
+            }
+        }
+        let n_new = frontier.n_known() - before;
+        console.say(&format!("{source}: {n_new} addresses"));
+    }
+    Ok(frontier)
+}
+
+async fn read_list(
+    frontier: &mut Frontier,
+    place: u16,
+    source: &Source,
+    dial: &DialConfig,
+    console: Console,
+) -> anyhow::Result<ListReport> {
+    let bar = console.download_bar(&source.to_string());
+    let mut on_progress = |progress: fetch::Progress| {
+        if let Some(total) = progress.total {
+            bar.set_length(total);
+        }
+        bar.set_position(progress.received);
+    };
+    let config = FetchConfig {
+        proxy: dial.proxy().cloned(),
+        ..FetchConfig::default()
+    };
+    let text = fetch::load(source, &config, &mut on_progress).await;
+    bar.finish_and_clear();
+    let text = text?;
+    let report = listing::read_list(&text, dial.chain.default_port(), |node| {
+        frontier.learn(node.addr, place);
+    });
+    report.with_context(|| source.to_string())
+}
+
+fn show_report(source: &Source, report: &ListReport, console: Console) {
+    let skipped = &report.skipped;
+    if skipped.n == 0 {
+        return;
+    }
+    let n = skipped.n;
+    console.say(&format!(
+        "{source}: {n} entries can not be read, among them"
+    ));
+    for entry in skipped.first.iter().take(SHOWN_LINES) {
+        console.say(&format!(
+            "  line {}: {}: {}",
+            entry.line, entry.text, entry.why
+        ));
+    }
+}
+
+/// Asks the DNS seeds, through the proxy where there is one: Tor resolves names too.
+async fn ask_seeds(frontier: &mut Frontier, place: u16, dial: &DialConfig, console: Console) {
+    let seeds = dial.chain.dns_seeds();
+    let port = dial.chain.default_port();
+    let answers = match dial.proxy() {
+        None => dns::resolve_seeds(seeds, port, &dns::SystemResolver).await,
+        Some(proxy) => {
+            dns::resolve_seeds(seeds, port, &ProxyResolver(Arc::new(proxy.clone()))).await
+        }
+    };
+    for SeedAnswer { seed, result, .. } in answers {
+        match result {
+            Ok(addrs) => {
+                for addr in addrs {
+                    frontier.learn(addr, place);
+                }
+            }
+            Err(why) => console.say(&format!("{seed}: {why}")),
+        }
+    }
+}
+
+/// Resolves names by the proxy, so that they do not leak around it.
+#[derive(Clone)]
+struct ProxyResolver(Arc<Proxy>);
+
+impl dns::Lookup for ProxyResolver {
+    async fn lookup(&self, name: &str) -> std::io::Result<Vec<std::net::IpAddr>> {
+        match self.0.resolve(name).await {
+            Ok(ip) => Ok(vec![ip]),
+            Err(DialError::MachineFull(error)) => Err(error),
+            Err(DialError::Failed(failure)) => Err(std::io::Error::other(
+                failure
+                    .reason
+                    .unwrap_or_else(|| failure.outcome.to_string()),
+            )),
+        }
+    }
+}
+
+/// Takes the addresses that answered in the latest crawl.
+fn read_store(
+    frontier: &mut Frontier,
+    place: u16,
+    dial: &DialConfig,
+    store: &SqliteStore,
+) -> anyhow::Result<()> {
+    let Some(latest) = store.latest_crawl(dial.chain)? else {
+        return Ok(());
+    };
+    store.read_last_visits(latest.id, &mut |visit| {
+        if visit.call.outcome.is_reachable() {
+            frontier.learn(visit.addr, place);
+        }
+        Ok(())
+    })?;
+    Ok(())
+}

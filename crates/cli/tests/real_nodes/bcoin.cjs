@@ -1,0 +1,57 @@
+'use strict';
+// Starts a bcoin full node in regtest mode that stays on loopback, for tests.
+//
+// usage: NODE_BACKEND=js node bcoin.cjs MODULES PORT
+//
+// bcoin's own launcher asks public DNS for its address and dials its list of hosts; here it does neither, and a dial
+// outside 127.0.0.0/8 throws.
+const net = require('net');
+const path = require('path');
+
+const [modules, port] = process.argv.slice(2);
+const connect = net.Socket.prototype.connect;
+net.Socket.prototype.connect = function (...args) {
+  const options = Array.isArray(args[0]) ? args[0][0] : args[0];
+  const host = typeof options === 'object' ? options.host : args[1];
+  if (!/^127\./.test(host || '127.0.0.1'))
+    throw new Error(`a dial to ${host} is not allowed in a test`);
+  return connect.apply(this, args);
+};
+
+const { FullNode } = require(path.join(modules, 'bcoin'));
+const node = new FullNode({
+  network: 'regtest',
+  memory: true,
+  listen: true,
+  host: '127.0.0.1',
+  port: Number(port),
+  publicHost: '127.0.0.1',
+  maxOutbound: 1,
+  maxInbound: 100,
+  discover: false,
+  discoverExternal: false,
+  noDns: true,
+  seeds: [],
+  only: [],
+  upnp: false,
+  httpHost: '127.0.0.1',
+  httpPort: Number(port) + 1,
+  workers: false,
+});
+node.pool.hosts.discoverExternal = async () => {};
+
+(async () => {
+  await node.ensure();
+  await node.open();
+  await node.connect();
+  const { pool, chain } = node;
+  console.log(JSON.stringify({
+    version: pool.options.version,
+    services: pool.options.services,
+    agent: pool.options.agent,
+    height: chain.height,
+  }));
+})().catch((error) => {
+  console.error(error);
+  process.exit(1);
+});

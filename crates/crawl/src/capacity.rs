@@ -1,0 +1,49 @@
+//! How many connections this machine can hold open at once.
+
+/// Files that are kept for everything that is no connection: the store, its journal, logs, the terminal, DNS.
+const RESERVED_FILES: u64 = 64;
+
+/// More calls at once than this gain nothing: the kernel has about 28,000 ports for outgoing connections to one
+/// address, which is what a proxy is.
+const MOST_IN_FLIGHT: u64 = 24_000;
+
+/// What the machine allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Capacity {
+    /// How many files this process may hold open.
+    pub open_files: u64,
+    /// How many calls can be in flight at once.
+    pub max_in_flight: usize,
+}
+
+impl Capacity {
+    /// Raises the soft limit of open files to the hard one, and returns what that permits.
+    ///
+    /// A system that does not let itself be asked counts as one that allows 1,024.
+    pub fn claim() -> Capacity {
+        let asked = rlimit::increase_nofile_limit(u64::MAX);
+        Capacity::of(asked.unwrap_or(1_024))
+    }
+
+    fn of(open_files: u64) -> Capacity {
+        let max_in_flight = open_files
+            .saturating_sub(RESERVED_FILES)
+            .clamp(1, MOST_IN_FLIGHT);
+        Capacity {
+            open_files,
+            max_in_flight: usize::try_from(max_in_flight).expect("at most MOST_IN_FLIGHT"),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_reserve_is_kept_and_never_all_is_taken() {
+        assert_eq!(Capacity::of(20_000).max_in_flight, 19_936);
+        assert_eq!(Capacity::of(1_000_000).max_in_flight, 24_000);
+        assert_eq!(Capacity::of(10).max_in_flight, 1);
+    }
+}

@@ -1,0 +1,86 @@
+//! Connections from this machine's own addresses.
+
+use std::io;
+use std::net::SocketAddr;
+
+use proto::Outcome;
+use tokio::net::TcpStream;
+
+use super::{DialError, Failure};
+
+/// Connects to `addr`, however long that takes.
+pub(super) async fn connect(addr: SocketAddr) -> Result<TcpStream, DialError> {
+    let connected = TcpStream::connect(addr).await;
+    let stream = connected.map_err(classify)?;
+    // Only a socket that is gone already refuses the option; the first write will say so.
+    let _ = stream.set_nodelay(true);
+    Ok(stream)
+}
+
+/// Tells what an error says about the peer from what it says about this machine.
+pub(super) fn classify(error: io::Error) -> DialError {
+    if is_machine_full(&error) {
+        return DialError::MachineFull(error);
+    }
+    let outcome = match error.kind() {
+        io::ErrorKind::ConnectionRefused => Outcome::ConnectRefused,
+        io::ErrorKind::TimedOut => Outcome::ConnectTimeout,
+        io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::NetworkDown => Outcome::ConnectUnreachable,
+        io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Outcome::ConnectReset,
+        _ => Outcome::ConnectOther,
+    };
+    DialError::Failed(Failure {
+        outcome,
+        reason: Some(error.to_string()),
+    })
+}
+
+/// Whether the machine had no file, port or buffer left for another connection.
+fn is_machine_full(error: &io::Error) -> bool {
+    if matches!(
+        error.kind(),
+        io::ErrorKind::AddrNotAvailable | io::ErrorKind::OutOfMemory
+    ) {
+        return true;
+    }
+    #[cfg(unix)]
+    {
+        // connect(2): EAGAIN means that no port is free for this destination.
+        const FULL: [i32; 4] = [libc::EMFILE, libc::ENFILE, libc::ENOBUFS, libc::EAGAIN];
+        error.raw_os_error().is_some_and(|it| FULL.contains(&it))
+    }
+    #[cfg(not(unix))]
+    {
+        // WSAEMFILE, WSAENOBUFS
+        matches!(error.raw_os_error(), Some(10_024 | 10_055))
+    }
+}
+
+#[cfg(test)]
+#[cfg(unix)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_machines_own_lacks_are_no_fact_about_the_peer() {
+        check(libc::EMFILE, "machine full");
+        check(libc::EADDRNOTAVAIL, "machine full");
+        check(libc::ECONNREFUSED, "connect_refused");
+        check(libc::EHOSTUNREACH, "connect_unreachable");
+        check(libc::ENETUNREACH, "connect_unreachable");
+        check(libc::ECONNRESET, "connect_reset");
+        check(libc::ETIMEDOUT, "connect_timeout");
+        check(libc::EPERM, "connect_other");
+    }
+
+    #[track_caller]
+    fn check(errno: i32, expected: &str) {
+        let seen = match classify(io::Error::from_raw_os_error(errno)) {
+            DialError::MachineFull(_) => "machine full",
+            DialError::Failed(failure) => failure.outcome.code(),
+        };
+        assert_eq!(seen, expected);
+    }
+}

@@ -1,0 +1,126 @@
+//! How far a crawl is, as numbers to show.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use proto::Outcome;
+
+/// A moment of a crawl.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Progress {
+    /// Time since the crawl began.
+    pub elapsed: Duration,
+    /// How many addresses are known.
+    pub n_known: usize,
+    /// How many wait for their call.
+    pub n_waiting: usize,
+    /// How many are being called.
+    pub n_in_flight: usize,
+    /// How many were called, or found not to be callable.
+    pub n_done: usize,
+    /// How many of those answered with a `version`.
+    pub n_reachable: usize,
+    /// How each ended, by its word.
+    pub outcomes: BTreeMap<&'static str, usize>,
+    /// How often a connection could not be opened for lack of files or ports of this machine.
+    pub n_machine_full: usize,
+    /// Finished calls a second, over the last few seconds.
+    pub rate: f64,
+    /// Whether new calls have stopped, because somebody asked for it.
+    pub is_stopping: bool,
+}
+
+impl Progress {
+    /// How many calls failed: neither a `version`, nor never tried.
+    pub fn n_failed(&self) -> usize {
+        self.n_done - self.n_reachable - self.n_not_tried()
+    }
+
+    /// How many addresses were never called.
+    pub fn n_not_tried(&self) -> usize {
+        self.outcomes.get("not_tried").copied().unwrap_or(0)
+    }
+
+    /// How many are not over yet.
+    pub fn n_remaining(&self) -> usize {
+        self.n_waiting + self.n_in_flight
+    }
+
+    /// The part that is over, from 0 to 1.
+    #[expect(clippy::cast_precision_loss, reason = "a share for people")]
+    pub fn share_done(&self) -> f64 {
+        self.n_done as f64 / self.n_known.max(1) as f64
+    }
+
+    /// The time that is left if the rate stays; `None` while there is no rate.
+    #[expect(clippy::cast_precision_loss, reason = "a time for people")]
+    pub fn time_left(&self) -> Option<Duration> {
+        (self.rate > 0.0).then(|| {
+            let secs = self.n_remaining() as f64 / self.rate;
+            Duration::from_secs_f64(secs.min(1e9))
+        })
+    }
+
+    pub(crate) fn count(&mut self, outcome: Outcome) {
+        *self.outcomes.entry(outcome.code()).or_insert(0) += 1;
+        self.n_reachable += usize::from(outcome.is_reachable());
+    }
+}
+
+/// Over how long the rate of a crawl is taken.
+const RATE_WINDOW: Duration = Duration::from_secs(5);
+
+/// The rate of something that is counted up, over the last few seconds.
+#[derive(Debug, Default)]
+pub struct Rate {
+    /// Time and count, oldest first; the first is the last one outside the window.
+    seen: std::collections::VecDeque<(Duration, usize)>,
+}
+
+impl Rate {
+    /// Takes in that the count is `n` at `now`, and returns the rate per second.
+    #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+    pub fn note(&mut self, n: usize, now: Duration) -> f64 {
+        self.seen.push_back((now, n));
+        while self.seen.len() > 2 && self.seen[1].0 + RATE_WINDOW <= now {
+            self.seen.pop_front();
+        }
+        let (since, before) = self.seen[0];
+        match now.saturating_sub(since).as_secs_f64() {
+            secs if secs > 0.0 => n.saturating_sub(before) as f64 / secs,
+            _ => 0.0,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_rate_forgets_what_is_long_past() {
+        let mut rate = Rate::default();
+        let at = Duration::from_secs;
+        assert_eq!(rate.note(0, at(0)), 0.0);
+        assert_eq!(rate.note(1_000, at(1)), 1_000.0);
+        for second in 2..20 {
+            rate.note(1_000 + 10 * (second - 1), at(second as u64));
+        }
+        assert_eq!(rate.note(1_190, at(20)), 10.0);
+    }
+
+    #[test]
+    fn the_time_left_follows_the_rate() {
+        let mut progress = Progress {
+            n_known: 100,
+            n_waiting: 30,
+            n_in_flight: 20,
+            n_done: 50,
+            ..Progress::default()
+        };
+        assert_eq!(progress.time_left(), None);
+        progress.rate = 10.0;
+        assert_eq!(progress.time_left(), Some(Duration::from_secs(5)));
+        assert_eq!(progress.share_done(), 0.5);
+    }
+}

@@ -1,0 +1,74 @@
+//! The entries of a list that could not be read: all counted, the first ones kept.
+
+use std::borrow::Cow;
+use std::fmt;
+
+/// The most skipped entries that a report keeps.
+///
+/// Enough to see what is wrong with a file, and few enough to print.
+pub const MAX_SKIPPED_KEPT: usize = 20;
+
+/// The most characters kept of the text of one skipped entry: one line of a terminal.
+const MAX_TEXT: usize = 80;
+
+/// Entries of a list that could not be read.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Skipped {
+    /// How many there are.
+    pub n: usize,
+    /// The first [`MAX_SKIPPED_KEPT`] of them.
+    pub first: Vec<SkippedEntry>,
+}
+
+/// One entry that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SkippedEntry {
+    /// The line of the file on which it starts, counted from 1.
+    pub line: usize,
+    /// How it starts, fit for a terminal.
+    pub text: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
+impl Skipped {
+    /// Counts an entry, and keeps it if there is room; only then is its place asked for.
+    pub(super) fn push<'t>(
+        &mut self,
+        why: impl fmt::Display,
+        place: impl FnOnce() -> (usize, Cow<'t, str>),
+    ) {
+        self.n += 1;
+        if self.first.len() < MAX_SKIPPED_KEPT {
+            let (line, text) = place();
+            self.first.push(SkippedEntry {
+                line,
+                text: fit_for_terminal(&text),
+                why: why.to_string(),
+            });
+        }
+    }
+}
+
+/// Escapes what a terminal might obey, folds white space, and cuts after [`MAX_TEXT`] characters.
+pub(super) fn fit_for_terminal(text: &str) -> String {
+    let mut fit = Vec::new();
+    let mut after_space = false;
+    for char in text.trim().chars() {
+        let space = char.is_whitespace();
+        match char {
+            _ if space && after_space => {}
+            _ if space => fit.push(' '),
+            // Half of JSON is quotation marks, and no terminal minds them.
+            '"' | '\'' => fit.push(char),
+            _ => fit.extend(char.escape_debug()),
+        }
+        after_space = space;
+        if fit.len() > MAX_TEXT {
+            fit.truncate(MAX_TEXT - 1);
+            fit.push('…');
+            break;
+        }
+    }
+    fit.into_iter().collect()
+}

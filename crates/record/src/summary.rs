@@ -1,0 +1,324 @@
+//! What a crawl found, in figures: a pure function of its visits.
+
+mod height;
+mod quantile;
+mod text;
+mod times;
+mod top;
+
+use std::collections::{BTreeMap, HashMap};
+use std::time::Duration;
+
+use proto::addr::Network;
+use proto::limits::MAX_USER_AGENT;
+use proto::outcome::Outcome;
+use proto::{PeerAddr, Visit, services};
+use serde::Serialize;
+
+pub use self::height::{LATEST_HEIGHT, latest_height};
+pub use self::times::{Pace, PhaseTimes, Spent};
+pub use self::top::{Count, Top};
+
+use self::quantile::quantile;
+use self::times::Moments;
+
+/// How many user agents and protocol versions are told apart; the others are counted together.
+const N_TOP: usize = 20;
+
+/// A value, and what exactly it is.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Figure<T> {
+    /// The value.
+    pub value: T,
+    /// What was counted or measured, in one sentence for people.
+    pub definition: &'static str,
+}
+
+impl<T> Figure<T> {
+    fn new(value: T, definition: &'static str) -> Figure<T> {
+        Figure { value, definition }
+    }
+}
+
+/// All figures of one crawl.
+///
+/// Where an address was visited several times, its last visit counts; only the [`Pace`] is of all calls.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Summary {
+    /// Addresses that the crawl knew.
+    pub addresses: Figure<u64>,
+    /// Addresses that were called.
+    pub tried: Figure<u64>,
+    /// Addresses that brought a valid `version`.
+    pub reachable: Figure<u64>,
+    /// Addresses that brought a `verack` too.
+    pub complete: Figure<u64>,
+    /// The same by network.
+    pub networks: Figure<Vec<NetworkCount>>,
+    /// How the last visits ended.
+    pub outcomes: Figure<Vec<Count>>,
+    /// Why addresses were not called.
+    pub not_tried: Figure<Vec<Count>>,
+    /// The protocol versions of reachable nodes.
+    pub protocol_versions: Figure<Top>,
+    /// The user agents of reachable nodes: hostile text, with U+FFFD for what is no UTF-8.
+    pub user_agents: Figure<Top>,
+    /// The service bits of reachable nodes.
+    pub services: Figure<Vec<Count>>,
+    /// The height of the chain.
+    pub latest_height: Figure<Option<i32>>,
+    /// What heights reachable nodes claim.
+    pub heights: Figure<Option<Heights>>,
+    /// How long each phase of the visits took.
+    pub times: Figure<Vec<PhaseTimes>>,
+    /// How fast the crawl went.
+    pub pace: Pace,
+}
+
+/// How many addresses of one network there are.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct NetworkCount {
+    /// Which network.
+    pub network: &'static str,
+    /// Addresses that the crawl knew.
+    pub addresses: u64,
+    /// Those that were called.
+    pub tried: u64,
+    /// Those that brought a valid `version`.
+    pub reachable: u64,
+    /// Those that brought a `verack` too.
+    pub complete: u64,
+}
+
+/// What heights nodes claim.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Heights {
+    /// How many nodes claim one.
+    pub n: usize,
+    /// The lowest.
+    pub min: i32,
+    /// One in ten claims this or less.
+    pub p10: i32,
+    /// Half of them claim this or less.
+    pub median: i32,
+    /// Nine in ten claim this or less.
+    pub p90: i32,
+    /// The highest.
+    pub max: i32,
+}
+
+/// Takes the visits of one crawl in, one after the other.
+#[derive(Debug, Default)]
+pub struct SummaryBuilder {
+    last: HashMap<PeerAddr, Brief>,
+    n_calls: u64,
+    calls_took: Duration,
+}
+
+/// What the figures need of a visit; most visits of a crawl bring no connection, so that takes little room.
+#[derive(Debug)]
+struct Brief {
+    outcome: Outcome,
+    connected: Option<Box<Connected>>,
+}
+
+#[derive(Debug)]
+struct Connected {
+    moments: Moments,
+    node: Option<Node>,
+}
+
+#[derive(Debug)]
+struct Node {
+    protocol_version: i32,
+    services: u64,
+    user_agent: Option<String>,
+    start_height: Option<i32>,
+}
+
+impl SummaryBuilder {
+    /// Takes the next visit.
+    pub fn add(&mut self, visit: &Visit) {
+        if !is_not_tried(visit.call.outcome) {
+            self.n_calls += 1;
+            self.calls_took = self.calls_took.saturating_add(visit.call.took);
+        }
+        self.last.insert(visit.addr, Brief::new(visit));
+    }
+
+    /// Returns the figures; `spent` is what the crawl took, as far as that is known.
+    pub fn finish(self, spent: Spent) -> Summary {
+        let pace = Pace::new(self.n_calls, self.calls_took, spent);
+        let total = count("all", self.last.iter());
+        let nodes: Vec<&Node> = self.last.values().filter_map(Brief::node).collect();
+        let outcomes: Vec<Outcome> = self.last.values().map(|it| it.outcome).collect();
+        let heights = || nodes.iter().filter_map(|it| it.start_height);
+        let agents = nodes.iter().map(|it| it.user_agent.clone());
+        let versions = nodes.iter().map(|it| Some(it.protocol_version.to_string()));
+        let moments = self.last.values().filter_map(|it| {
+            let connected = it.connected.as_ref()?;
+            Some((&connected.moments, it.outcome))
+        });
+        Summary {
+            addresses: Figure::new(total.addresses, "addresses that the crawl knew"),
+            tried: Figure::new(total.tried, "addresses that were called"),
+            reachable: Figure::new(
+                total.reachable,
+                "addresses whose last visit brought a valid version message",
+            ),
+            complete: Figure::new(
+                total.complete,
+                "addresses whose last visit brought a version and a verack",
+            ),
+            networks: Figure::new(
+                Network::ALL.map(|it| self.count_network(it)).to_vec(),
+                "addresses known, called, and reachable: the last visit brought a valid version",
+            ),
+            outcomes: Figure::new(
+                count_outcomes(&outcomes),
+                "how the last visit of each address ended",
+            ),
+            not_tried: Figure::new(count_not_tried(&outcomes), "why addresses were not called"),
+            protocol_versions: Figure::new(
+                Top::of(versions, N_TOP),
+                "reachable addresses by the protocol version they announce",
+            ),
+            user_agents: Figure::new(
+                Top::of(agents, N_TOP),
+                "reachable addresses by the user agent they announce, its first 256 bytes",
+            ),
+            services: Figure::new(
+                count_services(&nodes),
+                "reachable addresses that announce the service",
+            ),
+            latest_height: Figure::new(latest_height(heights().collect()), LATEST_HEIGHT),
+            heights: Figure::new(
+                Heights::of(heights().collect()),
+                "heights that reachable addresses claim",
+            ),
+            times: Figure::new(
+                PhaseTimes::of(moments),
+                "how long each phase of the last visits took, of those that got through it",
+            ),
+            pace,
+        }
+    }
+
+    fn count_network(&self, network: Network) -> NetworkCount {
+        let of_network = self
+            .last
+            .iter()
+            .filter(|(addr, _)| addr.network() == network);
+        count(network.name(), of_network)
+    }
+}
+
+impl Brief {
+    fn new(visit: &Visit) -> Brief {
+        let Some(connect) = visit.call.connect else {
+            return Brief {
+                outcome: visit.call.outcome,
+                connected: None,
+            };
+        };
+        let connected = Connected {
+            moments: Moments::new(connect, &visit.call),
+            node: Node::new(visit),
+        };
+        Brief {
+            outcome: visit.call.outcome,
+            connected: Some(Box::new(connected)),
+        }
+    }
+
+    fn node(&self) -> Option<&Node> {
+        self.connected.as_ref()?.node.as_ref()
+    }
+}
+
+impl Node {
+    fn new(visit: &Visit) -> Option<Node> {
+        if !visit.call.outcome.is_reachable() {
+            return None;
+        }
+        let version = visit.call.heard.version.as_deref()?;
+        let user_agent = version.user_agent.as_deref().map(|it| {
+            // Whoever sends 60,000 bytes of name does not get to fill our memory.
+            let start = &it[..it.len().min(MAX_USER_AGENT)];
+            String::from_utf8_lossy(start).into_owned()
+        });
+        Some(Node {
+            protocol_version: version.protocol_version,
+            services: version.services,
+            user_agent,
+            start_height: version.start_height,
+        })
+    }
+}
+
+impl Heights {
+    fn of(mut heights: Vec<i32>) -> Option<Heights> {
+        heights.sort_unstable();
+        Some(Heights {
+            n: heights.len(),
+            min: quantile(&heights, 0)?,
+            p10: quantile(&heights, 10)?,
+            median: quantile(&heights, 50)?,
+            p90: quantile(&heights, 90)?,
+            max: quantile(&heights, 100)?,
+        })
+    }
+}
+
+fn is_not_tried(outcome: Outcome) -> bool {
+    matches!(outcome, Outcome::NotTried(_))
+}
+
+fn count<'a>(
+    network: &'static str,
+    visits: impl Iterator<Item = (&'a PeerAddr, &'a Brief)>,
+) -> NetworkCount {
+    let mut count = NetworkCount {
+        network,
+        addresses: 0,
+        tried: 0,
+        reachable: 0,
+        complete: 0,
+    };
+    for (_, Brief { outcome, .. }) in visits {
+        count.addresses += 1;
+        count.tried += u64::from(!is_not_tried(*outcome));
+        count.reachable += u64::from(outcome.is_reachable());
+        count.complete += u64::from(*outcome == Outcome::Complete);
+    }
+    count
+}
+
+/// Every word once, in the order of [`Outcome::ALL`], those that never came too.
+fn count_outcomes(outcomes: &[Outcome]) -> Vec<Count> {
+    let mut n_by_code = BTreeMap::new();
+    for outcome in outcomes {
+        *n_by_code.entry(outcome.code()).or_default() += 1;
+    }
+    let count = |it: Outcome| Count {
+        name: Some(it.code().to_owned()),
+        n: n_by_code.get(it.code()).copied().unwrap_or(0),
+    };
+    Outcome::ALL.into_iter().map(count).collect()
+}
+
+fn count_not_tried(outcomes: &[Outcome]) -> Vec<Count> {
+    let whys = outcomes.iter().filter_map(|it| match it {
+        Outcome::NotTried(why) => Some(Some(why.code().to_owned())),
+        _ => None, // Tried.
+    });
+    Top::of(whys, usize::MAX).rows
+}
+
+fn count_services(nodes: &[&Node]) -> Vec<Count> {
+    let names = nodes.iter().flat_map(|it| services::names(it.services));
+    Top::of(names.map(Some), usize::MAX).rows
+}
+
+#[cfg(test)]
+mod tests;

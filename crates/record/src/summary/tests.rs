@@ -1,0 +1,84 @@
+use super::*;
+use crate::samples::{ONION, complete, failed, not_tried};
+
+#[test]
+fn a_crawl_is_told_on_one_page() {
+    let expected = include_str!("expected/small_crawl_100.txt");
+    check_text(&small_crawl(), SPENT, 100, expected);
+}
+
+#[test]
+fn a_narrow_page_loses_no_figure() {
+    let expected = include_str!("expected/small_crawl_60.txt");
+    check_text(&small_crawl(), Spent::default(), 60, expected);
+}
+
+#[test]
+fn a_crawl_that_found_nobody_is_told_too() {
+    let nobody = [failed("1.2.3.4:8333", Outcome::ConnectTimeout)];
+    let expected = include_str!("expected/nobody_there_100.txt");
+    check_text(&nobody, Spent::default(), 100, expected);
+    let expected = "Addresses: 0 known · 0 called · 0 reachable (-) · 0 complete\n";
+    check_text(&[], Spent::default(), 100, expected);
+}
+
+#[test]
+fn machines_get_every_figure_with_its_definition() {
+    let json = serde_json::to_string_pretty(&summary(&small_crawl(), SPENT)).unwrap();
+    let expected = include_str!("expected/small_crawl.json");
+    assert_eq!(json, expected.trim_end(), "{json}");
+}
+
+#[test]
+fn a_name_without_end_does_not_fill_our_memory() {
+    let visit = complete("1.2.3.4:8333", &[b'x'; 60_000], 1);
+    let summary = summary(&[visit], Spent::default());
+    let name = summary.user_agents.value.rows[0].name.as_deref();
+    assert_eq!(name, Some("x".repeat(MAX_USER_AGENT).as_str()));
+}
+
+const SPENT: Spent = Spent {
+    wall_us: Some(100_000),
+    cpu_us: Some(9_000),
+};
+
+/// One of most kinds, one of them hostile, and one address that was called twice.
+fn small_crawl() -> Vec<Visit> {
+    let mut nameless = complete("9.9.9.9:8333", b"", 0);
+    let version = nameless.call.heard.version.as_mut().unwrap();
+    (version.user_agent, version.start_height) = (None, None);
+    version.protocol_version = 106;
+    version.services = 0x7f | 1 << 40;
+    nameless.call.outcome = Outcome::VersionOnly;
+    nameless.call.heard.verack_at = None;
+    nameless.call.heard.answered_at = None;
+    vec![
+        failed("1.2.3.4:8333", Outcome::ConnectTimeout),
+        complete("1.2.3.4:8333", b"/Satoshi:29.0.0/", 900_000),
+        complete("1.2.3.5:8333", b"/Satoshi:29.0.0/", 900_000),
+        complete(
+            "[2a01::1]:8333",
+            "\x1b[2J/红:1/\u{202e}".as_bytes(),
+            899_000,
+        ),
+        complete(ONION, b"/Satoshi:28.1.0/", i32::MAX),
+        nameless,
+        failed("5.6.7.8:8333", Outcome::ConnectRefused),
+        failed("5.6.7.9:8333", Outcome::ConnectRefused),
+        not_tried("ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p:0"),
+    ]
+}
+
+fn summary(visits: &[Visit], spent: Spent) -> Summary {
+    let mut builder = SummaryBuilder::default();
+    for visit in visits {
+        builder.add(visit);
+    }
+    builder.finish(spent)
+}
+
+#[track_caller]
+fn check_text(visits: &[Visit], spent: Spent, width: usize, expected: &str) {
+    let text = summary(visits, spent).to_text(width);
+    assert_eq!(text, expected, "{text}");
+}

@@ -1,0 +1,386 @@
+//! The figures as people like to read them.
+
+use comfy_table::{CellAlignment, Table, presets};
+use proto::outcome::Outcome;
+
+use super::times::PhaseTimes;
+use super::top::{Count, Top};
+use super::{Figure, Heights, NetworkCount, Pace, Summary};
+use crate::text::escape;
+
+/// The narrowest text; a narrower terminal breaks its lines.
+const MIN_WIDTH: usize = 60;
+/// Words that have less room than this beside their row are left out.
+const MIN_ROOM: usize = 15;
+/// How many user agents are shown.
+const N_USER_AGENTS: usize = 8;
+/// How many protocol versions are shown.
+const N_VERSIONS: usize = 5;
+/// How many service bits are shown.
+const N_SERVICES: usize = 8;
+
+impl Summary {
+    /// Writes all figures with their definitions, `width` columns wide; what peers sent is escaped.
+    pub fn to_text(&self, width: usize) -> String {
+        let width = width.max(MIN_WIDTH);
+        let sections = [
+            self.headline(width),
+            section(&self.networks, "Networks", width, |it, width| {
+                networks(it, width)
+            }),
+            section(&self.outcomes, "Ends", width, |it, width| {
+                outcomes(it, &self.not_tried.value, width)
+            }),
+            section(&self.user_agents, "User agents", width, |it, width| {
+                top(&it.cut(N_USER_AGENTS), width)
+            }),
+            section(
+                &self.protocol_versions,
+                "Protocol versions",
+                width,
+                |it, width| top(&it.cut(N_VERSIONS), width),
+            ),
+            section(&self.services, "Services", width, |it, width| {
+                services(it, self.reachable.value, width)
+            }),
+            section(&self.heights, "Heights", width, |it, width| {
+                heights(*it, &self.latest_height, width)
+            }),
+            section(&self.times, "Times", width, |it, width| times(it, width)),
+            pace(&self.pace, width),
+        ];
+        let shown = sections.into_iter().filter(|it| !it.is_empty());
+        shown.collect::<Vec<_>>().join("\n")
+    }
+
+    fn headline(&self, width: usize) -> String {
+        let share = percent(self.reachable.value, self.tried.value);
+        let text = format!(
+            "Addresses: {} known · {} called · {} reachable ({}) · {} complete",
+            grouped(self.addresses.value),
+            grouped(self.tried.value),
+            grouped(self.reachable.value),
+            share.trim(),
+            grouped(self.complete.value),
+        );
+        wrap(&text, width)
+    }
+}
+
+/// Writes the title with the definition behind it and the rows below; nothing where there are no rows.
+fn section<T>(
+    figure: &Figure<T>,
+    title: &str,
+    width: usize,
+    rows: impl Fn(&T, usize) -> String,
+) -> String {
+    let body = rows(&figure.value, width);
+    if body.is_empty() {
+        return body;
+    }
+    wrap(&format!("{title}: {}", figure.definition), width) + &body
+}
+
+fn networks(networks: &[NetworkCount], width: usize) -> String {
+    let most = networks.iter().map(|it| it.reachable).max().unwrap_or(0);
+    let mut table = new_table();
+    table.set_header(["", "known", "called", "reachable", "", ""]);
+    for it in networks.iter().filter(|it| it.addresses > 0) {
+        table.add_row([
+            it.network.to_owned(),
+            grouped(it.addresses),
+            grouped(it.tried),
+            grouped(it.reachable),
+            percent(it.reachable, it.tried),
+            bar(it.reachable, most, width),
+        ]);
+    }
+    align_right(&mut table, 1..=4);
+    laid_out(&table)
+}
+
+fn outcomes(outcomes: &[Count], not_tried: &[Count], width: usize) -> String {
+    let total = outcomes.iter().map(|it| it.n).sum();
+    let most = outcomes.iter().map(|it| it.n).max().unwrap_or(0);
+    let mut table = new_table();
+    let mut meanings = Vec::new();
+    for (outcome, count) in Outcome::ALL.into_iter().zip(outcomes) {
+        if count.n > 0 {
+            table.add_row([
+                outcome.code().to_owned(),
+                grouped(count.n),
+                percent(count.n, total),
+                bar(count.n, most, width),
+            ]);
+            meanings.push(meaning(outcome, not_tried));
+        }
+    }
+    align_right(&mut table, 1..=2);
+    beside(&table, width, |row, room| wrapped(&meanings[row], room))
+}
+
+fn meaning(outcome: Outcome, not_tried: &[Count]) -> String {
+    if super::is_not_tried(outcome) {
+        return format!("{}: {}", outcome.meaning(), listed(not_tried));
+    }
+    outcome.meaning().to_owned()
+}
+
+fn top(top: &Top, width: usize) -> String {
+    let others = Count {
+        name: Some(format!("{} others", grouped(top.n_other_names as u64))),
+        n: top.n_others,
+    };
+    ranked(&top.rows, Some(others), top.total(), width)
+}
+
+fn services(services: &[Count], total: u64, width: usize) -> String {
+    let (shown, others) = services.split_at(services.len().min(N_SERVICES));
+    let mut text = ranked(shown, None, total, width);
+    if !others.is_empty() {
+        text.push_str(&indented(&format!("others: {}", listed(others)), width));
+    }
+    text
+}
+
+fn listed(counts: &[Count]) -> String {
+    let item = |it: &Count| format!("{} {}", name(it, usize::MAX), grouped(it.n));
+    counts.iter().map(item).collect::<Vec<_>>().join(", ")
+}
+
+/// Names stand last in their lines: a text that runs from right to left can then turn nothing but itself.
+fn ranked(counts: &[Count], others: Option<Count>, total: u64, width: usize) -> String {
+    let most = counts.iter().map(|it| it.n).max().unwrap_or(0);
+    let mut table = new_table();
+    for count in counts {
+        table.add_row([
+            grouped(count.n),
+            percent(count.n, total),
+            bar(count.n, most, width),
+        ]);
+    }
+    let others = others.filter(|it| it.n > 0);
+    if let Some(others) = &others {
+        table.add_row([grouped(others.n), percent(others.n, total), String::new()]);
+    }
+    align_right(&mut table, 0..=1);
+    let named: Vec<&Count> = counts.iter().chain(&others).collect();
+    beside(&table, width, |row, room| vec![name(named[row], room)])
+}
+
+fn name(count: &Count, max: usize) -> String {
+    match &count.name {
+        Some(name) if name.is_empty() => "(empty)".to_owned(),
+        Some(name) => escape(name, max),
+        None => "(none)".to_owned(),
+    }
+}
+
+fn heights(heights: Option<Heights>, latest: &Figure<Option<i32>>, width: usize) -> String {
+    let Some(heights) = heights else {
+        return String::new();
+    };
+    let Heights {
+        n: _,
+        min,
+        p10,
+        median,
+        p90,
+        max,
+    } = heights;
+    let chain = latest.value.map_or("-".to_owned(), |it| it.to_string());
+    let claims = [min, p10, median, p90, max].map(|it| it.to_string());
+    let mut table = new_table();
+    table.set_header([
+        "lowest",
+        "1 in 10 below",
+        "median",
+        "9 in 10 below",
+        "highest",
+        "the chain",
+    ]);
+    table.add_row(claims.into_iter().chain([chain]));
+    align_right(&mut table, 0..=5);
+    laid_out(&table) + &indented(&format!("the chain: {}", latest.definition), width)
+}
+
+fn times(phases: &[PhaseTimes], width: usize) -> String {
+    if phases.iter().all(|it| it.n == 0) {
+        return String::new();
+    }
+    let mut table = new_table();
+    table.set_header(["", "visits", "half", "9 in 10", "99 in 100", "longest"]);
+    for phase in phases {
+        let took = [phase.p50_us, phase.p90_us, phase.p99_us, phase.max_us];
+        let took = took.map(|it| it.map_or("-".to_owned(), short_time));
+        let n = grouped(phase.n as u64);
+        table.add_row([phase.phase.to_owned(), n].into_iter().chain(took));
+    }
+    align_right(&mut table, 1..=5);
+    beside(&table, width, |row, room| match row.checked_sub(1) {
+        Some(row) => wrapped(phases[row].definition, room),
+        None => Vec::new(), // The line of headings.
+    })
+}
+
+fn pace(pace: &Pace, width: usize) -> String {
+    if pace.calls.value == 0 {
+        return String::new();
+    }
+    let mut table = new_table();
+    let mut definitions = Vec::new();
+    let mut row = |name: &str, value: Option<String>, definition| {
+        if let Some(value) = value {
+            table.add_row([name, &value]);
+            definitions.push(definition);
+        }
+    };
+    let it = &pace.calls;
+    row("calls", Some(grouped(it.value)), it.definition);
+    let it = &pace.wall_us;
+    row("the crawl took", it.value.map(long_time), it.definition);
+    let it = &pace.calls_us;
+    row("the calls took", Some(long_time(it.value)), it.definition);
+    let it = &pace.calls_per_second;
+    row("calls a second", it.value.map(tenths), it.definition);
+    let it = &pace.calls_in_flight;
+    row("calls at once", it.value.map(tenths), it.definition);
+    let it = &pace.waited_share;
+    let share = it.value.map(|it| tenths(it * 100.0) + " %");
+    row("spent waiting", share, it.definition);
+    align_right(&mut table, 1..=1);
+    let rows = beside(&table, width, |row, room| wrapped(definitions[row], room));
+    format!("Pace\n{rows}")
+}
+
+fn new_table() -> Table {
+    let mut table = Table::new();
+    table.load_preset(presets::NOTHING);
+    table
+}
+
+fn align_right(table: &mut Table, columns: std::ops::RangeInclusive<usize>) {
+    for column in columns {
+        if let Some(column) = table.column_mut(column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+}
+
+/// Returns the lines of a table, each with its end.
+fn laid_out(table: &Table) -> String {
+    beside(table, 0, |_, _| Vec::new())
+}
+
+/// Returns the lines of a table, each with its end and with words beside it: for a row, and for the room that is left.
+fn beside(table: &Table, width: usize, words: impl Fn(usize, usize) -> Vec<String>) -> String {
+    let mut text = String::new();
+    if table.is_empty() {
+        return text; // Headings alone say nothing.
+    }
+    for (row, line) in table.lines().enumerate() {
+        // The cells of a table are ours, with no wide characters in them.
+        let indent = 2 + line.chars().count();
+        let room = width.saturating_sub(indent);
+        let words = if room < MIN_ROOM {
+            Vec::new()
+        } else {
+            words(row, room)
+        };
+        let mut words = words.into_iter();
+        let first = format!(" {line} {}", words.next().unwrap_or_default());
+        text.push_str(first.trim_end());
+        for more in words {
+            text.push_str(&format!("\n{:indent$}{more}", ""));
+        }
+        text.push('\n');
+    }
+    text
+}
+
+/// Returns a bar as long as `n` is of `most`, in eighths of a column.
+fn bar(n: u64, most: u64, width: usize) -> String {
+    const PARTS: [&str; 8] = ["", "▏", "▎", "▍", "▌", "▋", "▊", "▉"];
+    let eighths = bar_width(width) * 8;
+    let filled = (u128::from(n) * eighths as u128)
+        .checked_div(u128::from(most))
+        .map_or(0, |it| usize::try_from(it).unwrap_or(eighths));
+    // Whoever is there is seen.
+    let filled = filled.max(usize::from(n > 0));
+    "█".repeat(filled / 8) + PARTS[filled % 8]
+}
+
+fn bar_width(width: usize) -> usize {
+    (width / 6).min(20)
+}
+
+/// Breaks `text` into lines that stand below a title.
+fn indented(text: &str, width: usize) -> String {
+    let lines = wrapped(text, width.saturating_sub(2)).into_iter();
+    lines.map(|it| format!("  {it}\n")).collect()
+}
+
+/// Breaks `text` into lines; all but the first are indented.
+fn wrap(text: &str, width: usize) -> String {
+    wrapped(text, width.saturating_sub(2)).join("\n  ") + "\n"
+}
+
+fn wrapped(text: &str, width: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    for word in text.split(' ') {
+        let line = lines.last_mut().expect("there is a first line");
+        if line.is_empty() {
+            line.push_str(word);
+        } else if line.chars().count() + 1 + word.chars().count() <= width {
+            line.push(' ');
+            line.push_str(word);
+        } else {
+            lines.push(word.to_owned());
+        }
+    }
+    lines
+}
+
+/// Writes a number as people read it: `12,345`.
+fn grouped(n: u64) -> String {
+    let digits = n.to_string();
+    let mut text = String::new();
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            text.push(',');
+        }
+        text.push(digit);
+    }
+    text
+}
+
+/// Writes a share, to a tenth of a per cent: ` 4.2 %`.
+fn percent(part: u64, whole: u64) -> String {
+    let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2).checked_div(u128::from(whole));
+    match tenths {
+        Some(tenths) => format!("{}.{} %", tenths / 10, tenths % 10),
+        None => "-".to_owned(),
+    }
+}
+
+fn tenths(it: f64) -> String {
+    format!("{it:.1}")
+}
+
+fn short_time(us: u64) -> String {
+    match us {
+        0..1_000 => format!("{us} µs"),
+        1_000..10_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        10_000..1_000_000 => format!("{} ms", us / 1_000),
+        _ => format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000),
+    }
+}
+
+fn long_time(us: u64) -> String {
+    let s = us / 1_000_000;
+    match s {
+        0..60 => short_time(us),
+        60..3_600 => format!("{} min {} s", s / 60, s % 60),
+        _ => format!("{} h {} min", grouped(s / 3_600), s % 3_600 / 60),
+    }
+}
