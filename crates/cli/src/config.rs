@@ -44,6 +44,9 @@ pub(crate) struct DialArgs {
     /// Seconds to wait for the answer to our ping, behind which features are heard [default: 5; through a proxy 20].
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     answer_timeout: Option<Duration>,
+    /// Hang up at the verack: a round trip quicker, but features that are announced behind it are not heard.
+    #[arg(long)]
+    handshake_only: bool,
     /// The user agent to announce; the default names this program and its address.
     #[arg(long, value_name = "TEXT")]
     user_agent: Option<String>,
@@ -82,6 +85,7 @@ pub(crate) struct DialConfig {
     pub(crate) route: Route,
     pub(crate) allow_private: bool,
     pub(crate) user_agent: String,
+    questions: Questions,
     connect_timeout: Option<Duration>,
     handshake_timeout: Option<Duration>,
     answer_timeout: Option<Duration>,
@@ -105,6 +109,10 @@ impl DialConfig {
             route,
             allow_private,
             user_agent,
+            questions: match args.handshake_only {
+                true => Questions::None,
+                false => Questions::Features,
+            },
             connect_timeout: args.connect_timeout,
             handshake_timeout: args.handshake_timeout,
             answer_timeout: args.answer_timeout,
@@ -118,6 +126,7 @@ impl DialConfig {
             route: Route::Direct,
             allow_private: false,
             user_agent: default_user_agent(),
+            questions: Questions::Features,
             connect_timeout: Some(defaults::DEMO_PATIENCE),
             handshake_timeout: Some(defaults::DEMO_PATIENCE),
             answer_timeout: Some(defaults::DEMO_PATIENCE),
@@ -134,7 +143,7 @@ impl DialConfig {
         let session = SessionConfig {
             chain: self.chain,
             user_agent: self.user_agent.clone(),
-            questions: Questions::Features,
+            questions: self.questions,
             story,
             ..SessionConfig::default()
         };
@@ -151,6 +160,19 @@ impl DialConfig {
             connect: self.connect_timeout.unwrap_or(usual.connect),
             handshake: self.handshake_timeout.unwrap_or(usual.handshake),
             answer: self.answer_timeout.unwrap_or(usual.answer),
+        }
+    }
+
+    /// Makes sure that the proxy is there, where there is one, and learns how it wants to be spoken to.
+    pub(crate) async fn check_proxy(&mut self) -> anyhow::Result<()> {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let Route::Proxy(proxy) = &mut self.route else {
+            return Ok(());
+        };
+        match tokio::time::timeout(PATIENCE, proxy.check()).await {
+            Ok(Ok(())) => Ok(()),
+            Ok(Err(why)) => anyhow::bail!("{why}"),
+            Err(_) => anyhow::bail!("the proxy {} does not answer", proxy.at),
         }
     }
 

@@ -1,5 +1,7 @@
 //! One roll call from an open store to its summary.
 
+use std::sync::Arc;
+
 use anyhow::Context;
 use cpu_time::ProcessTime;
 use crawl::dial::Target;
@@ -55,17 +57,16 @@ impl RollCall {
         let crawl = store.begin_crawl(&self.new_crawl())?;
         let (visits, inbox) = mpsc::channel(MOST_WAITING);
         let writer = tokio::task::spawn_blocking(move || {
-            store_visits(&mut store, crawl, inbox).map(|()| store)
+            store_visits(&mut store, crawl, inbox).map(|figures| (store, figures))
         });
         let (progress, shown) = watch::channel(Progress::default());
         let showing = tokio::spawn(self.console.show_crawl(shown));
 
-        let caller = self.dial.caller(false);
-        let dialer = caller.dialer.clone();
+        let caller = Arc::new(self.dial.caller(false));
         let end = call_all(
             self.frontier,
             self.roll,
-            |addr| dialer.why_not(addr),
+            |addr| caller.dialer.why_not(addr),
             |addr| {
                 let caller = caller.clone();
                 async move { caller.call(&Target::Addr(addr)).await }
@@ -77,7 +78,7 @@ impl RollCall {
         )
         .await;
         showing.await?;
-        let mut store = writer.await??;
+        let (mut store, figures) = writer.await??;
         let how = match end.n_remaining() {
             0 => CrawlEnd::Finished,
             _ => CrawlEnd::Stopped,
@@ -88,7 +89,7 @@ impl RollCall {
             wall_us: u64::try_from(end.elapsed.as_micros()).ok(),
             cpu_us: cpu.and_then(|it| u64::try_from(it.as_micros()).ok()),
         };
-        let summary = sum_up(&store, crawl, spent)?;
+        let summary = figures.finish(spent);
         Ok(Ended {
             store,
             crawl,

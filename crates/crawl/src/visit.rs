@@ -64,8 +64,8 @@ impl Caller {
         let (began, started_at) = (Instant::now(), unix_now());
         let started_at_us = micros(started_at);
         let manner = &self.manners[&target.network()];
-        let stream = match self.dialer.dial(target, manner.connect_timeout).await {
-            Ok(stream) => stream,
+        let connection = match self.dialer.dial(target, manner.connect_timeout).await {
+            Ok(connection) => connection,
             Err(DialError::MachineFull(error)) => return Err(MachineFull(error)),
             Err(DialError::Failed(failure)) => {
                 let (outcome, reason) = (failure.outcome, failure.reason);
@@ -82,8 +82,9 @@ impl Caller {
         };
         let unix_time = i64::try_from((started_at + connect).as_secs()).unwrap_or(i64::MAX);
         let nonce = fastrand::u64(..);
-        let session = Session::start(manner.session.clone(), peer, nonce, unix_time, connect);
-        let ending = drive(session, stream, began).await;
+        let mut session = Session::start(manner.session.clone(), peer, nonce, unix_time, connect);
+        session.handle_bytes(&connection.early, connect);
+        let ending = drive(session, connection.stream, began).await;
         Ok(Call {
             started_at_us,
             took: began.elapsed(),
@@ -108,4 +109,27 @@ pub fn unix_now() -> Duration {
 /// Returns whole microseconds, as visits keep them.
 pub fn micros(time: Duration) -> i64 {
     i64::try_from(time.as_micros()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dial::Route;
+    use crate::patience::patience_for;
+
+    #[test]
+    fn a_call_is_small_because_thousands_are_in_flight() {
+        let dialer = Dialer {
+            route: Route::Direct,
+            allow_private: true,
+        };
+        let caller = Caller::new(dialer, &SessionConfig::default(), |it| {
+            patience_for(it, false)
+        });
+        let target = Target::Addr(proto::PeerAddr::new(std::net::Ipv4Addr::LOCALHOST, 1));
+        let call = caller.call(&target);
+        let size = size_of_val(&call);
+        println!("call {size} session {}", size_of::<Session>());
+        assert!(size < 2_500, "{size} bytes");
+    }
 }

@@ -63,15 +63,13 @@ pub(crate) fn run(args: CrawlArgs) -> anyhow::Result<Done> {
 
 async fn crawl(args: CrawlArgs) -> anyhow::Result<Done> {
     let console = Console::new(args.quiet);
-    let dial = DialConfig::new(&args.dial, args.allow_private)?;
+    let mut dial = DialConfig::new(&args.dial, args.allow_private)?;
     let roll = args.roll.config();
     let db = args.db.path()?;
     let store = SqliteStore::open_for_crawl(&db)?;
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone());
-    if let Some(proxy) = dial.proxy() {
-        check_proxy(proxy).await?;
-    }
+    dial.check_proxy().await.context("nothing was called")?;
     let sources = match args.sources.as_slice() {
         [] => vec![Source::Dns, Source::Store],
         named => named.iter().map(|it| Source::parse(it)).collect(),
@@ -155,14 +153,4 @@ No DNS seed gave an address, so the network is out of reach from this machine. G
             .to_owned(),
         false => "There is nobody to call: no source named an address.".to_owned(),
     }
-}
-
-async fn check_proxy(proxy: &crawl::dial::socks5::Proxy) -> anyhow::Result<()> {
-    const PATIENCE: std::time::Duration = std::time::Duration::from_secs(10);
-    match tokio::time::timeout(PATIENCE, proxy.check()).await {
-        Ok(Ok(())) => Ok(()),
-        Ok(Err(why)) => Err(anyhow::anyhow!(why)),
-        Err(_) => Err(anyhow::anyhow!("the proxy {} does not answer", proxy.at)),
-    }
-    .context("nothing was called")
 }

@@ -61,6 +61,7 @@ async fn demo(args: DemoArgs) -> anyhow::Result<Done> {
         network.addr()
     ));
     dial.route = Route::Proxy(Proxy::parse(&network.addr().to_string())?);
+    dial.check_proxy().await?;
     let calling = CancellationToken::new();
     stop_on_signals(calling.clone());
     let ended = RollCall {

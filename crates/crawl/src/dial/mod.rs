@@ -66,6 +66,15 @@ pub struct Dialer {
     pub allow_private: bool,
 }
 
+/// A connection that stands.
+#[derive(Debug)]
+pub struct Connection {
+    /// The connection; its small writes are sent at once (TCP_NODELAY).
+    pub stream: TcpStream,
+    /// What the peer said already, before anything is read from the stream.
+    pub early: Vec<u8>,
+}
+
 /// Why there is no connection.
 #[derive(Debug)]
 pub enum DialError {
@@ -103,8 +112,8 @@ impl Dialer {
         }
     }
 
-    /// Opens a connection within the time allowed; its small writes are sent at once (TCP_NODELAY).
-    pub async fn dial(&self, target: &Target, patience: Duration) -> Result<TcpStream, DialError> {
+    /// Opens a connection within the time allowed.
+    pub async fn dial(&self, target: &Target, patience: Duration) -> Result<Connection, DialError> {
         let dialling = async {
             match (&self.route, target) {
                 (Route::Proxy(proxy), target) => proxy.connect(target).await,

@@ -3,13 +3,14 @@
 //! Own code, because the crates at hand lose or trip over Tor's extended codes, and these are what one wants to know.
 
 use std::io;
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::time::Duration;
 
-use proto::{Host, Outcome};
+use proto::{Host, Outcome, PeerAddr};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
-use super::{DialError, Failure, Target, failed, tcp};
+use super::{Connection, DialError, Failure, Target, failed, tcp};
 
 /// A SOCKS5 proxy, and how to show ourselves to it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -18,6 +19,10 @@ pub struct Proxy {
     pub at: String,
     /// User name and password (RFC 1929); Tor takes different ones as a wish for different circuits.
     pub login: Option<(String, String)>,
+    /// The address that `at` means, once [`Proxy::check`] looked it up.
+    pub resolved: Option<SocketAddr>,
+    /// Whether it takes greeting, login and request in one write, as [`Proxy::check`] found out.
+    pub takes_all_at_once: bool,
 }
 
 /// The text is no proxy.
@@ -25,6 +30,10 @@ pub struct Proxy {
 #[error("{0:?} is no proxy: expected socks5://HOST:PORT or socks5://USER:PASSWORD@HOST:PORT")]
 pub struct ParseProxyError(String);
 
+/// How long a proxy may take to answer a question that needs no network.
+const EAGER_PATIENCE: Duration = Duration::from_secs(2);
+/// How the reasons begin that come from a reply code.
+const REPLY: &str = "SOCKS5 reply";
 const VERSION: u8 = 5;
 const NO_LOGIN: u8 = 0;
 const LOGIN: u8 = 2;
@@ -61,6 +70,8 @@ impl Proxy {
         Ok(Proxy {
             at: at.to_owned(),
             login,
+            resolved: None,
+            takes_all_at_once: false,
         })
     }
 
@@ -72,21 +83,41 @@ impl Proxy {
         }
     }
 
-    /// Checks that a SOCKS5 proxy answers there and lets us in.
-    pub async fn check(&self) -> Result<(), String> {
-        match self.open().await {
-            Ok(_) => Ok(()),
-            Err(DialError::MachineFull(error)) => Err(error.to_string()),
-            Err(DialError::Failed(failure)) => Err(failure
-                .reason
-                .unwrap_or_else(|| failure.outcome.meaning().to_owned())),
+    /// Checks that a SOCKS5 proxy answers there and lets us in, and learns whether it takes all we have to say at
+    /// once, which saves each call a round trip.
+    pub async fn check(&mut self) -> Result<(), String> {
+        self.takes_all_at_once = false;
+        match self.greet().await {
+            Ok(link) => self.resolved = link.stream.peer_addr().ok(),
+            Err(DialError::MachineFull(error)) => return Err(error.to_string()),
+            Err(DialError::Failed(Failure { outcome, reason })) => {
+                return Err(reason.unwrap_or_else(|| outcome.meaning().to_owned()));
+            }
         }
+        let eager = Proxy {
+            takes_all_at_once: true,
+            ..self.clone()
+        };
+        // Whatever a proxy thinks of this target, it says so at once; if it stays silent, it lost half of the question.
+        let nowhere = Target::Addr(PeerAddr::new(Ipv4Addr::UNSPECIFIED, 0));
+        let answer = tokio::time::timeout(EAGER_PATIENCE, eager.ask(CONNECT, &nowhere)).await;
+        self.takes_all_at_once = match answer {
+            Ok(Ok(_)) => true,
+            Ok(Err(DialError::Failed(failure))) => {
+                failure.reason.is_some_and(|it| it.starts_with(REPLY))
+            }
+            Ok(Err(DialError::MachineFull(_))) | Err(_) => false,
+        };
+        Ok(())
     }
 
     /// Has the proxy connect to `target`.
-    pub async fn connect(&self, target: &Target) -> Result<TcpStream, DialError> {
-        let (stream, _) = self.ask(CONNECT, target).await?;
-        Ok(stream)
+    pub async fn connect(&self, target: &Target) -> Result<Connection, DialError> {
+        let (link, _) = self.ask(CONNECT, target).await?;
+        Ok(Connection {
+            early: link.left().to_vec(),
+            stream: link.stream,
+        })
     }
 
     /// Has the proxy resolve `host`, which Tor can.
@@ -99,74 +130,149 @@ impl Proxy {
         bound.ok_or_else(|| failed(Outcome::ProxyError, "it resolved to no address".to_owned()))
     }
 
-    async fn ask(
-        &self,
-        command: u8,
-        target: &Target,
-    ) -> Result<(TcpStream, Option<IpAddr>), DialError> {
+    async fn ask(&self, command: u8, target: &Target) -> Result<(Link, Option<IpAddr>), DialError> {
         let request = request(command, target)?;
-        let mut stream = self.open().await?;
-        stream.write_all(&request).await.map_err(broken)?;
-        let (code, bound) = read_reply(&mut stream).await.map_err(broken)?;
+        let mut link = if self.takes_all_at_once {
+            let mut link = self.open().await?;
+            let hello = [self.hello().as_slice(), &self.login_bytes(), &request].concat();
+            link.stream.write_all(&hello).await.map_err(broken)?;
+            self.read_welcome(&mut link).await?;
+            self.read_login(&mut link).await?;
+            link
+        } else {
+            let mut link = self.greet().await?;
+            link.stream.write_all(&request).await.map_err(broken)?;
+            link
+        };
+        let (code, bound) = read_reply(&mut link).await.map_err(broken)?;
         match failure_of_reply(code) {
-            None => Ok((stream, bound)),
+            None => Ok((link, bound)),
             Some(failure) => Err(DialError::Failed(failure)),
         }
     }
 
-    /// Connects to the proxy and is let in.
-    async fn open(&self) -> Result<TcpStream, DialError> {
-        let mut stream = match TcpStream::connect(&self.at).await.map_err(tcp::classify) {
-            Ok(stream) => stream,
-            Err(DialError::MachineFull(error)) => return Err(DialError::MachineFull(error)),
+    /// Connects to the proxy and is let in, word for word.
+    async fn greet(&self) -> Result<Link, DialError> {
+        let mut link = self.open().await?;
+        link.stream.write_all(&self.hello()).await.map_err(broken)?;
+        self.read_welcome(&mut link).await?;
+        let login = self.login_bytes();
+        if !login.is_empty() {
+            link.stream.write_all(&login).await.map_err(broken)?;
+            self.read_login(&mut link).await?;
+        }
+        Ok(link)
+    }
+
+    async fn open(&self) -> Result<Link, DialError> {
+        let connected = match self.resolved {
+            Some(addr) => TcpStream::connect(addr).await,
+            None => TcpStream::connect(&self.at).await,
+        };
+        match connected.map_err(tcp::classify) {
+            Ok(stream) => {
+                let _ = stream.set_nodelay(true);
+                Ok(Link::new(stream))
+            }
+            Err(DialError::MachineFull(error)) => Err(DialError::MachineFull(error)),
             // That the proxy is not there says nothing about the peer.
             Err(DialError::Failed(failure)) => {
                 let reason = failure.reason.unwrap_or_default();
-                return Err(failed(
+                Err(failed(
                     Outcome::ProxyError,
                     format!("the proxy {} can not be reached: {reason}", self.at),
-                ));
+                ))
             }
-        };
-        let _ = stream.set_nodelay(true);
-        let method = if self.login.is_some() {
-            LOGIN
-        } else {
-            NO_LOGIN
-        };
-        let hello = [VERSION, 1, method];
-        stream.write_all(&hello).await.map_err(broken)?;
-        let mut answer = [0; 2];
-        stream.read_exact(&mut answer).await.map_err(broken)?;
-        if answer != [VERSION, method] {
-            let reason = match answer {
-                [VERSION, 0xff] => format!("the proxy {} wants another login", self.at),
-                _ => format!("what answers at {} is no SOCKS5 proxy", self.at),
-            };
-            return Err(failed(Outcome::ProxyError, reason));
         }
-        if let Some((user, password)) = &self.login {
-            log_in(&mut stream, user, password).await?;
+    }
+
+    fn method(&self) -> u8 {
+        match self.login {
+            Some(_) => LOGIN,
+            None => NO_LOGIN,
         }
-        Ok(stream)
+    }
+
+    fn hello(&self) -> [u8; 3] {
+        [VERSION, 1, self.method()]
+    }
+
+    async fn read_welcome(&self, link: &mut Link) -> Result<(), DialError> {
+        let answer = link.take(2).await.map_err(broken)?;
+        if answer == [VERSION, self.method()] {
+            return Ok(());
+        }
+        let reason = match answer {
+            [VERSION, 0xff] => format!("the proxy {} wants another login", self.at),
+            _ => format!("what answers at {} is no SOCKS5 proxy", self.at),
+        };
+        Err(failed(Outcome::ProxyError, reason))
+    }
+
+    /// The login of RFC 1929, or nothing where there is none.
+    fn login_bytes(&self) -> Vec<u8> {
+        let Some((user, password)) = &self.login else {
+            return Vec::new();
+        };
+        let len = |text: &str| u8::try_from(text.len()).expect("checked where it was parsed");
+        let mut bytes = vec![1, len(user)];
+        bytes.extend_from_slice(user.as_bytes());
+        bytes.push(len(password));
+        bytes.extend_from_slice(password.as_bytes());
+        bytes
+    }
+
+    async fn read_login(&self, link: &mut Link) -> Result<(), DialError> {
+        if self.login.is_none() {
+            return Ok(());
+        }
+        match link.take(2).await.map_err(broken)?[1] {
+            0 => Ok(()),
+            code => Err(failed(
+                Outcome::ProxyError,
+                format!("the proxy refused the login with code {code}"),
+            )),
+        }
     }
 }
 
-async fn log_in(stream: &mut TcpStream, user: &str, password: &str) -> Result<(), DialError> {
-    let len = |text: &str| u8::try_from(text.len()).expect("checked where it was parsed");
-    let mut bytes = vec![1, len(user)];
-    bytes.extend_from_slice(user.as_bytes());
-    bytes.push(len(password));
-    bytes.extend_from_slice(password.as_bytes());
-    stream.write_all(&bytes).await.map_err(broken)?;
-    let mut answer = [0; 2];
-    stream.read_exact(&mut answer).await.map_err(broken)?;
-    match answer[1] {
-        0 => Ok(()),
-        code => Err(failed(
-            Outcome::ProxyError,
-            format!("the proxy refused the login with code {code}"),
-        )),
+/// A connection to the proxy, and what was read of it but not used yet.
+struct Link {
+    stream: TcpStream,
+    buffer: [u8; LINK_BUFFER],
+    used: usize,
+    filled: usize,
+}
+
+/// More than all answers of a proxy together, of which the longest has a name of 255 bytes.
+const LINK_BUFFER: usize = 320;
+
+impl Link {
+    fn new(stream: TcpStream) -> Link {
+        Link {
+            stream,
+            buffer: [0; LINK_BUFFER],
+            used: 0,
+            filled: 0,
+        }
+    }
+
+    /// Returns the next `n` bytes, which must fit into what is left of the buffer.
+    async fn take(&mut self, n: usize) -> io::Result<&[u8]> {
+        while self.filled - self.used < n {
+            match self.stream.read(&mut self.buffer[self.filled..]).await? {
+                0 => return Err(io::ErrorKind::UnexpectedEof.into()),
+                read => self.filled += read,
+            }
+        }
+        let taken = &self.buffer[self.used..self.used + n];
+        self.used += n;
+        Ok(taken)
+    }
+
+    /// Returns what came behind all that was taken.
+    fn left(&self) -> &[u8] {
+        &self.buffer[self.used..self.filled]
     }
 }
 
@@ -210,37 +316,30 @@ fn push_name(bytes: &mut Vec<u8>, name: &str) -> Result<(), DialError> {
     Ok(())
 }
 
-/// Reads a reply and not a byte more: what follows belongs to the peer.
-async fn read_reply(stream: &mut TcpStream) -> io::Result<(u8, Option<IpAddr>)> {
-    let mut head = [0; 5];
-    stream.read_exact(&mut head).await?;
-    let [version, code, _, kind, first] = head;
+/// Reads a reply: its code, and the address in it where that is one.
+async fn read_reply(link: &mut Link) -> io::Result<(u8, Option<IpAddr>)> {
+    let &[version, code, _, kind] = link.take(4).await? else {
+        unreachable!("four bytes were asked for");
+    };
     if version != VERSION {
         return Err(io::Error::other("its reply is not one of SOCKS5"));
     }
-    // `first` belongs to the address already, two bytes of port follow it.
-    let rest_len = match kind {
-        IPV4 => 3 + 2,
-        IPV6 => 15 + 2,
-        NAME => usize::from(first) + 2,
+    let len = match kind {
+        IPV4 => 4,
+        IPV6 => 16,
+        NAME => usize::from(link.take(1).await?[0]),
         other => {
-            return Err(io::Error::other(format!(
-                "its reply has an address of kind {other}"
-            )));
+            let error = format!("its reply has an address of kind {other}");
+            return Err(io::Error::other(error));
         }
     };
-    let mut rest = [0; 257];
-    let rest = &mut rest[..rest_len];
-    stream.read_exact(rest).await?;
+    let bound = link.take(len).await?;
     let bound = match kind {
-        IPV4 => Some(IpAddr::from([first, rest[0], rest[1], rest[2]])),
-        IPV6 => {
-            let mut ip = [first; 16];
-            ip[1..].copy_from_slice(&rest[..15]);
-            Some(IpAddr::from(ip))
-        }
-        _ => None,
+        IPV4 => <[u8; 4]>::try_from(bound).ok().map(IpAddr::from),
+        IPV6 => <[u8; 16]>::try_from(bound).ok().map(IpAddr::from),
+        _ => None, // A name.
     };
+    link.take(2).await?; // The port.
     Ok((code, bound))
 }
 
@@ -269,7 +368,7 @@ fn failure_of_reply(code: u8) -> Option<Failure> {
     };
     Some(Failure {
         outcome,
-        reason: Some(format!("SOCKS5 reply 0x{code:02x}: {meaning}")),
+        reason: Some(format!("{REPLY} 0x{code:02x}: {meaning}")),
     })
 }
 
@@ -284,7 +383,6 @@ fn broken(error: io::Error) -> DialError {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proto::PeerAddr;
     use tokio::net::TcpListener;
 
     const ONION: &str = "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333";
@@ -346,6 +444,46 @@ mod tests {
             "proxy_error the proxy hung up",
         )
         .await;
+    }
+
+    #[tokio::test]
+    async fn a_proxy_is_asked_all_at_once_if_it_takes_that() {
+        for eager in [true, false] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let mut proxy = Proxy::parse(&listener.local_addr().unwrap().to_string()).unwrap();
+            tokio::spawn(async move {
+                loop {
+                    let (mut stream, _) = listener.accept().await.unwrap();
+                    tokio::spawn(async move {
+                        let mut asked = [0; 100];
+                        let n = stream.read(&mut asked).await.unwrap();
+                        stream.write_all(&[5, 0]).await.unwrap();
+                        // One that takes word for word drops what came behind the greeting.
+                        if n == 3 || !eager {
+                            stream.read_u8().await.unwrap();
+                        }
+                        let refusal = [5, 4, 0, 1, 0, 0, 0, 0, 0, 0];
+                        stream.write_all(&refusal).await.unwrap();
+                    });
+                }
+            });
+            proxy.check().await.unwrap();
+            assert_eq!(proxy.takes_all_at_once, eager);
+        }
+    }
+
+    #[tokio::test]
+    async fn what_the_peer_said_right_behind_the_reply_is_not_lost() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let proxy = Proxy::parse(&listener.local_addr().unwrap().to_string()).unwrap();
+        tokio::spawn(async move {
+            let (mut stream, _) = listener.accept().await.unwrap();
+            let all = b"\x05\x00\x05\x00\x00\x03\x04name\x20\x8dhello";
+            stream.write_all(all).await.unwrap();
+            while stream.read_u8().await.is_ok() {}
+        });
+        let target = Target::Addr(PeerAddr::new(Ipv4Addr::LOCALHOST, 8333));
+        assert_eq!(proxy.connect(&target).await.unwrap().early, b"hello");
     }
 
     #[test]

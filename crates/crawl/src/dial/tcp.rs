@@ -6,15 +6,18 @@ use std::net::SocketAddr;
 use proto::Outcome;
 use tokio::net::TcpStream;
 
-use super::{DialError, Failure};
+use super::{Connection, DialError, Failure};
 
 /// Connects to `addr`, however long that takes.
-pub(super) async fn connect(addr: SocketAddr) -> Result<TcpStream, DialError> {
+pub(super) async fn connect(addr: SocketAddr) -> Result<Connection, DialError> {
     let connected = TcpStream::connect(addr).await;
     let stream = connected.map_err(classify)?;
     // Only a socket that is gone already refuses the option; the first write will say so.
     let _ = stream.set_nodelay(true);
-    Ok(stream)
+    Ok(Connection {
+        stream,
+        early: Vec::new(),
+    })
 }
 
 /// Tells what an error says about the peer from what it says about this machine.
