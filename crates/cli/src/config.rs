@@ -10,7 +10,6 @@ use crawl::capacity::Capacity;
 use crawl::dial::socks5::Proxy;
 use crawl::dial::{Dialer, Route};
 use crawl::patience::{Patience, patience_for};
-use crawl::roll::RollConfig;
 use crawl::visit::Caller;
 use proto::session::Questions;
 use proto::{Chain, Network, SessionConfig};
@@ -32,7 +31,8 @@ pub(crate) struct DialArgs {
     /// Whose nodes to call: mainnet, testnet3, testnet4, signet or regtest.
     #[arg(long, default_value = "mainnet", value_name = "CHAIN")]
     pub(crate) network: Chain,
-    /// Call everything through this proxy, onion addresses and names too: socks5://[USER:PASSWORD@]HOST:PORT.
+    /// Call everything through this proxy, onion addresses and names too: socks5://HOST:PORT, or with a login
+    /// socks5://USER:PASSWORD@HOST:PORT.
     #[arg(long, value_name = "URL")]
     proxy: Option<String>,
     /// Seconds to wait for a connection [default: 5; through a proxy 60].
@@ -57,7 +57,7 @@ pub(crate) struct DialArgs {
 #[command(next_help_heading = "How much at once")]
 pub(crate) struct RollArgs {
     /// Calls at the same time [default: as many as this machine's limit of open files permits].
-    #[arg(long, value_name = "N")]
+    #[arg(long, value_name = "N", value_parser = parse_in_flight)]
     max_in_flight: Option<NonZeroUsize>,
     /// New connections a second; 0 for no bound [default: 2000].
     #[arg(long, value_name = "N", value_parser = parse_rate)]
@@ -184,9 +184,18 @@ impl DialConfig {
     }
 }
 
+/// How much to do at once: every value known and valid.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Load {
+    /// Calls in flight at the same time.
+    pub(crate) max_in_flight: NonZeroUsize,
+    /// New connections a second; `None` for no bound.
+    pub(crate) max_rate: Option<f64>,
+}
+
 impl RollArgs {
     /// Raises this process's limit of open files, and bounds what was asked for by what that permits.
-    pub(crate) fn config(&self) -> RollConfig {
+    pub(crate) fn load(&self) -> Load {
         let capacity = Capacity::claim();
         let most = NonZeroUsize::new(capacity.max_in_flight).unwrap_or(NonZeroUsize::MIN);
         let wanted = self.max_in_flight.unwrap_or(most);
@@ -196,7 +205,7 @@ impl RollArgs {
                 capacity.open_files
             );
         }
-        RollConfig {
+        Load {
             max_in_flight: wanted.min(most),
             max_rate: match self.max_rate {
                 None => Some(defaults::MAX_RATE),
@@ -208,20 +217,28 @@ impl RollArgs {
 }
 
 /// Names this program and where to ask about it, so that nobody has to wonder who called.
+///
+/// Without `/`, `:` and `+` in the comment: BIP 14 reserves the first two, and nodes drop the third from their logs.
 fn default_user_agent() -> String {
+    let project = env!("CARGO_PKG_REPOSITORY").trim_start_matches("https://");
     format!(
-        "/bitcensus:{}(+{})/",
+        "/bitcensus:{}({})/",
         env!("CARGO_PKG_VERSION"),
-        env!("CARGO_PKG_REPOSITORY")
+        project.replace('/', " ")
     )
 }
 
-fn parse_seconds(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
     let secs: f64 = text.parse().map_err(|_| "expected seconds, as 5 or 0.5")?;
     match secs {
         0.001..=86_400.0 => Ok(Duration::from_secs_f64(secs)),
         _ => Err("expected from 0.001 to 86400 seconds".to_owned()),
     }
+}
+
+fn parse_in_flight(text: &str) -> Result<NonZeroUsize, String> {
+    text.parse()
+        .map_err(|_| "expected a number from 1 on".to_owned())
 }
 
 fn parse_rate(text: &str) -> Result<f64, String> {

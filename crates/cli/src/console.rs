@@ -3,7 +3,7 @@
 use std::io::{IsTerminal, Write};
 use std::time::Duration;
 
-use crawl::progress::Progress;
+use crawl::progress::{Progress, TimeLeft};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 use tokio::sync::watch;
 
@@ -148,8 +148,10 @@ fn line(progress: &Progress) -> String {
     if progress.n_remaining() > 0 {
         parts.push(format!("in flight {}", progress.n_in_flight));
         parts.push(format!("{:.0}/s", progress.rate));
-        if let Some(left) = progress.time_left() {
-            parts.push(format!("{} left", clock(left)));
+        match progress.time_left() {
+            Some(TimeLeft::About(left)) => parts.push(format!("{} left", clock(left))),
+            Some(TimeLeft::AtMost(left)) => parts.push(format!("at most {} left", clock(left))),
+            None => (),
         }
     }
     if progress.is_stopping {

@@ -15,14 +15,14 @@ use tokio::runtime::{Builder, Runtime};
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::DialConfig;
+use crate::config::{DialConfig, Load};
 use crate::console::Console;
 use crate::writer::{MOST_WAITING, store_visits};
 
 /// What is to be called, and how.
 pub(crate) struct RollCall {
     pub(crate) dial: DialConfig,
-    pub(crate) roll: RollConfig,
+    pub(crate) load: Load,
     pub(crate) vantage: String,
     /// The names of the sources, in the order to which visits refer.
     pub(crate) sources: Vec<String>,
@@ -63,9 +63,14 @@ impl RollCall {
         let showing = tokio::spawn(self.console.show_crawl(shown));
 
         let caller = Arc::new(self.dial.caller(false));
+        let roll = RollConfig {
+            max_in_flight: self.load.max_in_flight,
+            max_rate: self.load.max_rate,
+            longest_call: caller.longest_call(),
+        };
         let end = call_all(
             self.frontier,
-            self.roll,
+            roll,
             |addr| caller.dialer.why_not(addr),
             |addr| {
                 let caller = caller.clone();
@@ -106,8 +111,8 @@ impl RollCall {
             started_at_us: micros(unix_now()),
             n_queued: self.frontier.n_known() as u64,
             config: serde_json::json!({
-                "max_in_flight": self.roll.max_in_flight,
-                "max_rate": self.roll.max_rate,
+                "max_in_flight": self.load.max_in_flight,
+                "max_rate": self.load.max_rate,
                 "proxy": self.dial.proxy().map(|it| &it.at),
                 "allow_private": self.dial.allow_private,
                 "user_agent": self.dial.user_agent,

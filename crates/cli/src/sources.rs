@@ -1,5 +1,6 @@
 //! Addresses from everything that was named as a source, into one frontier.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::Context;
@@ -10,7 +11,7 @@ use crawl::sources::Source;
 use crawl::sources::dns::{self, SeedAnswer};
 use crawl::sources::fetch::{self, FetchConfig};
 use crawl::sources::listing::{self, ListReport};
-use record::{SqliteStore, Store};
+use record::{SqliteStore, Store, StoreError};
 
 use crate::config::DialConfig;
 use crate::console::Console;
@@ -22,7 +23,7 @@ const SHOWN_LINES: usize = 5;
 pub(crate) async fn read_all(
     sources: &[Source],
     dial: &DialConfig,
-    store: &SqliteStore,
+    db: &Path,
     console: Console,
 ) -> anyhow::Result<Frontier> {
     let mut frontier = Frontier::default();
@@ -31,14 +32,15 @@ pub(crate) async fn read_all(
         let before = frontier.n_known();
         match source {
             Source::Dns => ask_seeds(&mut frontier, place, dial, console).await,
-            Source::Store => read_store(&mut frontier, place, dial, store)?,
+            Source::Store => read_store(&mut frontier, place, dial, db)?,
             Source::Stdin | Source::Url(_) | Source::File(_) => {
                 let report = read_list(&mut frontier, place, source, dial, console).await?;
                 show_report(source, &report, console);
             }
         }
         let n_new = frontier.n_known() - before;
-        console.say(&format!("{source}: {n_new} addresses"));
+        let noun = if n_new == 1 { "address" } else { "addresses" };
+        console.say(&format!("{source}: {n_new} {noun}"));
     }
     Ok(frontier)
 }
@@ -127,13 +129,18 @@ impl dns::Lookup for ProxyResolver {
     }
 }
 
-/// Takes the addresses that answered in the latest crawl.
+/// Takes the addresses that answered in the latest crawl; where there is no store yet, it knows nobody.
 fn read_store(
     frontier: &mut Frontier,
     place: u16,
     dial: &DialConfig,
-    store: &SqliteStore,
+    db: &Path,
 ) -> anyhow::Result<()> {
+    let store = match SqliteStore::open_to_read(db) {
+        Ok(store) => store,
+        Err(StoreError::Missing { .. }) => return Ok(()),
+        Err(error) => return Err(error.into()),
+    };
     let Some(latest) = store.latest_crawl(dial.chain)? else {
         return Ok(());
     };

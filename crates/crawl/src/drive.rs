@@ -2,6 +2,7 @@
 
 use std::io;
 use std::pin::pin;
+use std::time::Duration;
 
 use proto::handshake::Hangup;
 use proto::session::{Ending, Output, Session};
@@ -10,6 +11,8 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 
 /// How many bytes are read at once.
 const READ_SIZE: usize = 8 * 1024;
+/// How long our last words may take, once nothing more is wanted of the peer.
+const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Talks until the session is over; `began` is when the dial did.
 ///
@@ -21,21 +24,25 @@ pub async fn drive(
 ) -> Ending {
     let mut timer = pin!(sleep_until(began));
     loop {
-        let Some(deadline) = session.deadline() else {
-            return session.finish();
-        };
         match session.poll_output(began.elapsed()) {
             Some(Output::Close) => return session.finish(),
             Some(Output::Send(bytes)) => {
-                match timeout_at(began + deadline, stream.write_all(&bytes)).await {
+                let until = match session.deadline() {
+                    Some(deadline) => began + deadline,
+                    None => Instant::now() + LAST_WORDS,
+                };
+                match timeout_at(until, stream.write_all(&bytes)).await {
                     Ok(Ok(())) => (),
                     Ok(Err(error)) => session.handle_hangup(hangup(&error)),
-                    Err(_) => session.handle_timeout(deadline),
+                    Err(_) => session.handle_timeout(until - began),
                 }
                 continue;
             }
             None => (),
         }
+        let deadline = session
+            .deadline()
+            .expect("a session that says nothing more waits for something");
         if timer.deadline() != began + deadline {
             timer.as_mut().reset(began + deadline);
         }
@@ -83,7 +90,6 @@ mod tests {
     use super::*;
     use proto::{Outcome, SessionConfig};
     use std::sync::Arc;
-    use std::time::Duration;
     use tokio::io::AsyncReadExt;
 
     #[tokio::test(start_paused = true)]

@@ -26,6 +26,8 @@ pub struct Progress {
     pub n_machine_full: usize,
     /// Finished calls a second, over the last few seconds.
     pub rate: f64,
+    /// When the calls in flight will all be over at the latest, since the crawl began.
+    pub over_by: Duration,
     /// Whether new calls have stopped, because somebody asked for it.
     pub is_stopping: bool,
 }
@@ -52,12 +54,16 @@ impl Progress {
         self.n_done as f64 / self.n_known.max(1) as f64
     }
 
-    /// The time that is left if the rate stays; `None` while there is no rate.
+    /// Returns the time that is left; `None` while nothing can be said.
     #[expect(clippy::cast_precision_loss, reason = "a time for people")]
-    pub fn time_left(&self) -> Option<Duration> {
+    pub fn time_left(&self) -> Option<TimeLeft> {
+        if self.n_waiting == 0 || self.is_stopping {
+            let left = self.over_by.saturating_sub(self.elapsed);
+            return (self.n_in_flight > 0).then_some(TimeLeft::AtMost(left));
+        }
         (self.rate > 0.0).then(|| {
             let secs = self.n_remaining() as f64 / self.rate;
-            Duration::from_secs_f64(secs.min(1e9))
+            TimeLeft::About(Duration::from_secs_f64(secs.min(1e9)))
         })
     }
 
@@ -65,6 +71,15 @@ impl Progress {
         *self.outcomes.entry(outcome.code()).or_insert(0) += 1;
         self.n_reachable += usize::from(outcome.is_reachable());
     }
+}
+
+/// How long a crawl still takes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum TimeLeft {
+    /// If the rate stays as it is.
+    About(Duration),
+    /// All calls are made; the slowest peers decide, and their time-outs bound them.
+    AtMost(Duration),
 }
 
 /// Over how long the rate of a crawl is taken.
@@ -120,7 +135,13 @@ mod tests {
         };
         assert_eq!(progress.time_left(), None);
         progress.rate = 10.0;
-        assert_eq!(progress.time_left(), Some(Duration::from_secs(5)));
+        let about = TimeLeft::About(Duration::from_secs(5));
+        assert_eq!(progress.time_left(), Some(about));
         assert_eq!(progress.share_done(), 0.5);
+        progress.n_waiting = 0;
+        progress.elapsed = Duration::from_secs(7);
+        progress.over_by = Duration::from_secs(20);
+        let at_most = TimeLeft::AtMost(Duration::from_secs(13));
+        assert_eq!(progress.time_left(), Some(at_most));
     }
 }

@@ -31,6 +31,8 @@ pub struct RollConfig {
     pub max_in_flight: NonZeroUsize,
     /// New connections a second; `None` for as fast as possible.
     pub max_rate: Option<f64>,
+    /// The longest that a call can take: so it is known when the last ones will be over.
+    pub longest_call: Duration,
 }
 
 /// Calls everybody in `frontier`, and returns how far it came.
@@ -56,6 +58,8 @@ where
         tasks: HashMap::new(),
         pace: Pace::new(config.max_rate),
         began: Instant::now(),
+        longest_call: config.longest_call,
+        last_call_began: Duration::ZERO,
         hold_until: None,
         full_pause: FULL_PAUSE,
         seen: Progress::default(),
@@ -100,6 +104,8 @@ struct Roll {
     tasks: HashMap<Id, Task>,
     pace: Pace,
     began: Instant,
+    longest_call: Duration,
+    last_call_began: Duration,
     /// No call begins before this time.
     hold_until: Option<Instant>,
     full_pause: Duration,
@@ -142,6 +148,7 @@ impl Roll {
                     .await;
                 continue;
             }
+            self.last_call_began = self.began.elapsed();
             let handle = self.in_flight.spawn(call(task.addr));
             self.tasks.insert(handle.id(), task);
         }
@@ -207,6 +214,7 @@ impl Roll {
         self.seen.n_waiting = self.frontier.n_waiting();
         self.seen.n_in_flight = self.frontier.n_in_flight();
         self.seen.n_done = self.frontier.n_done();
+        self.seen.over_by = self.last_call_began + self.longest_call;
         self.seen.rate = self.rate.note(self.seen.n_done, elapsed);
         self.seen.is_stopping = self.stop.is_cancelled();
         self.progress.send_replace(self.seen.clone());
@@ -280,6 +288,7 @@ mod tests {
         let config = RollConfig {
             max_in_flight: NonZeroUsize::new(1_000).unwrap(),
             max_rate: Some(100.0),
+            longest_call: Duration::from_secs(1),
         };
         let (end, _) = roll_with(config, 1_000, |_| async { Ok(complete()) }).await;
         let secs = end.elapsed.as_secs_f64();
@@ -390,6 +399,7 @@ mod tests {
         RollConfig {
             max_in_flight: NonZeroUsize::new(max_in_flight).unwrap(),
             max_rate: None,
+            longest_call: Duration::from_secs(1),
         }
     }
 

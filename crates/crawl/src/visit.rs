@@ -5,6 +5,7 @@ use std::io;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use proto::session::Output;
 use proto::visit::Transport;
 use proto::{Call, Network, Session, SessionConfig};
 use tokio::time::Instant;
@@ -64,7 +65,17 @@ impl Caller {
         let (began, started_at) = (Instant::now(), unix_now());
         let started_at_us = micros(started_at);
         let manner = &self.manners[&target.network()];
-        let connection = match self.dialer.dial(target, manner.connect_timeout).await {
+        let mut session = self.start_session(manner, target, started_at);
+        let first_words = match session.poll_output(Duration::ZERO) {
+            Some(Output::Send(bytes)) => bytes,
+            Some(Output::Close) | None => Vec::new(),
+        };
+        let dialling = self
+            .dialer
+            .dial(target, &first_words, manner.connect_timeout);
+        let dialled = dialling.await;
+        drop(first_words); // Thousands of calls wait behind this line.
+        let connection = match dialled {
             Ok(connection) => connection,
             Err(DialError::MachineFull(error)) => return Err(MachineFull(error)),
             Err(DialError::Failed(failure)) => {
@@ -76,13 +87,7 @@ impl Caller {
             }
         };
         let connect = began.elapsed();
-        let peer = match target {
-            Target::Addr(addr) => Some(addr),
-            Target::Name { .. } => None,
-        };
-        let unix_time = i64::try_from((started_at + connect).as_secs()).unwrap_or(i64::MAX);
-        let nonce = fastrand::u64(..);
-        let mut session = Session::start(manner.session.clone(), peer, nonce, unix_time, connect);
+        session.handle_connected(connect);
         session.handle_bytes(&connection.early, connect);
         let ending = drive(session, connection.stream, began).await;
         Ok(Call {
@@ -95,6 +100,31 @@ impl Caller {
             reason: ending.reason,
             heard: ending.heard,
         })
+    }
+
+    /// Returns the longest that any call can take, whatever the peer does.
+    pub fn longest_call(&self) -> Duration {
+        let longest = self.manners.values().map(|manner| {
+            let session = &manner.session;
+            manner.connect_timeout + session.handshake_timeout + session.answer_timeout
+        });
+        longest.max().unwrap_or_default()
+    }
+
+    fn start_session(&self, manner: &Manner, target: &Target, now: Duration) -> Session {
+        let peer = match target {
+            Target::Addr(addr) => Some(addr),
+            Target::Name { .. } => None,
+        };
+        let unix_time = i64::try_from(now.as_secs()).unwrap_or(i64::MAX);
+        let nonce = fastrand::u64(..);
+        Session::start(
+            manner.session.clone(),
+            peer,
+            nonce,
+            unix_time,
+            Duration::ZERO,
+        )
     }
 }
 

@@ -22,6 +22,8 @@ pub struct Handshake {
     state: State,
     /// The answer to our questions came before the `verack`; it happens.
     answered: bool,
+    /// The next `pong` is the last word: the peer said something behind its `verack`, or was asked twice.
+    next_pong_is_last: bool,
     to_send: Vec<Message>,
 }
 
@@ -74,13 +76,26 @@ impl Handshake {
                 until: at + config.handshake_timeout,
             },
             answered: false,
+            next_pong_is_last: false,
             to_send: vec![Message::Version(Box::new(version))],
+        }
+    }
+
+    /// Takes in that the connection stands: `version` and `verack` may take `timeout` from here on.
+    pub fn handle_connected(&mut self, timeout: Duration, at: Duration) {
+        if let State::AwaitVersion { until } = &mut self.state {
+            *until = at + timeout;
         }
     }
 
     /// Takes a message in, and notes in `heard` what it says.
     pub fn handle_message(&mut self, message: Message, heard: &mut Heard, at: Duration) {
         heard.features.note(&message);
+        if let State::AwaitAnswer { .. } = self.state
+            && !matches!(message, Message::Pong(_))
+        {
+            self.next_pong_is_last = true;
+        }
         match (&self.state, message) {
             (State::AwaitVersion { until }, Message::Version(version)) => {
                 let until = *until;
@@ -91,10 +106,18 @@ impl Handshake {
                 self.ask_on(heard, at);
             }
             (_, Message::Ping(Some(nonce))) => self.to_send.push(Message::Pong(nonce)),
+            (State::AwaitAnswer { .. }, Message::Pong(nonce))
+                if nonce == self.fence() && !self.next_pong_is_last =>
+            {
+                // bcoin takes our `verack` and `ping` in one gulp, and announces its features behind the `pong`.
+                heard.answered_at = Some(at);
+                self.next_pong_is_last = true;
+                self.to_send.push(Message::Ping(Some(self.fence())));
+            }
             (State::AwaitVerack { .. } | State::AwaitAnswer { .. }, Message::Pong(nonce))
                 if nonce == self.fence() =>
             {
-                heard.answered_at = heard.answered_at.or(Some(at));
+                heard.answered_at = Some(at);
                 self.answered = true;
                 self.ask_on(heard, at);
             }
@@ -106,7 +129,7 @@ impl Handshake {
     /// Takes in that the peer's `version` can not be read.
     pub fn handle_malformed_version(&mut self, error: &DecodeError) {
         if let State::AwaitVersion { .. } = self.state {
-            self.state = State::Ended(Outcome::MalformedVersion, Some(error.to_string()));
+            self.close(Outcome::MalformedVersion, Some(error.to_string()));
         }
     }
 
@@ -119,6 +142,7 @@ impl Handshake {
 
     /// Takes in that no more bytes will come.
     pub fn handle_hangup(&mut self, hangup: Hangup) {
+        self.to_send.clear();
         let reason = match hangup {
             Hangup::Closed => None,
             Hangup::Broken(how) => Some(how),
@@ -165,13 +189,13 @@ impl Handshake {
         heard.version_at = Some(at);
         heard.version = Some(version);
         if is_self {
-            self.state = State::Ended(Outcome::SelfConnection, None);
+            self.close(Outcome::SelfConnection, None);
             return;
         }
         if !knows_verack && heard.verack_at.is_none() {
             // Before protocol 209 there was no verack to wait for.
             let reason = "its version is of the time before verack".to_owned();
-            self.state = State::Ended(Outcome::VersionOnly, Some(reason));
+            self.close(Outcome::VersionOnly, Some(reason));
             return;
         }
         self.to_send.push(Message::Verack);
@@ -192,16 +216,17 @@ impl Handshake {
         if heard.version_at.is_none() || heard.verack_at.is_none() {
             return;
         }
-        self.state = match (&self.state, self.answered) {
+        match (&self.state, self.answered) {
             (State::AwaitVerack { .. } | State::AwaitAnswer { .. }, true) => {
-                State::Ended(Outcome::Complete, None)
+                self.close(Outcome::Complete, None);
             }
-            (State::AwaitVerack { .. }, false) => State::AwaitAnswer {
-                until: at + self.answer_timeout,
-            },
+            (State::AwaitVerack { .. }, false) => {
+                let until = at + self.answer_timeout;
+                self.state = State::AwaitAnswer { until };
+            }
             // Waiting on, or over already.
-            (_, _) => return,
-        };
+            (_, _) => (),
+        }
     }
 
     /// Ends with the farthest outcome that was reached, `before_version` if that is none.
@@ -212,6 +237,12 @@ impl Handshake {
             State::AwaitAnswer { .. } => Outcome::Complete,
             State::Ended(..) => return,
         };
+        self.close(outcome, reason);
+    }
+
+    /// Is done with the peer; of all that was still to be sent it is owed a `verack` alone.
+    fn close(&mut self, outcome: Outcome, reason: Option<String>) {
+        self.to_send.retain(|it| *it == Message::Verack);
         self.state = State::Ended(outcome, reason);
     }
 

@@ -89,7 +89,7 @@ pub struct Session {
 }
 
 impl Session {
-    /// Starts a conversation over a connection that stands since `at`.
+    /// Starts a conversation; its first [`Output::Send`] may go with the dial, before the connection stands.
     ///
     /// `peer` is whom we called, where that is known by address; `nonce` is a fresh random number, `unix_time` our
     /// clock in seconds.
@@ -106,6 +106,16 @@ impl Session {
             handshake: Handshake::start(&config, peer, nonce, unix_time, at),
             heard: Heard::default(),
             config,
+        }
+    }
+
+    /// Takes in that the connection stands since `at`: from here on the time of the handshake runs.
+    pub fn handle_connected(&mut self, at: Duration) {
+        self.handshake
+            .handle_connected(self.config.handshake_timeout, at);
+        // What went with the dial arrives when the connection stands.
+        for told in &mut self.heard.story {
+            told.at = at;
         }
     }
 
@@ -156,12 +166,9 @@ impl Session {
 
     /// Returns the next thing to do; drain it to `None` or [`Output::Close`] after every `handle_*` call.
     pub fn poll_output(&mut self, at: Duration) -> Option<Output> {
-        if self.handshake.ending().is_some() {
-            return Some(Output::Close);
-        }
         let messages = self.handshake.take_messages();
         if messages.is_empty() {
-            return None;
+            return self.handshake.ending().map(|_| Output::Close);
         }
         let mut bytes = Vec::new();
         for message in messages {
@@ -325,15 +332,43 @@ mod tests {
     }
 
     #[test]
+    fn bcoin_answers_before_it_announces() {
+        check(
+            &[
+                Hear(vec![version(70_015)]),
+                Hear(vec![Verack]),
+                Wait(1),
+                Pong,
+                Hear(vec![sendcmpct(1), Message::GetAddr]),
+                Wait(1),
+                Pong,
+            ],
+            r#"send version, send verack+ping, send ping, close: complete; version 70015 at 1, verack at 1, answered at 3, {"getaddr":true,"sendcmpct":[1]}"#,
+        );
+    }
+
+    #[test]
+    fn a_peer_that_announces_nothing_is_asked_twice_and_no_more() {
+        check(
+            &[Hear(vec![version(70_016), Verack]), Pong, Wait(1), Pong],
+            "send version, send verack+ping, send ping, close: complete; version 70016 at 1, verack at 1, answered at 2",
+        );
+        check(
+            &[Hear(vec![version(70_016), Verack]), Pong, Wait(5)],
+            "send version, send verack+ping, send ping, close: complete; version 70016 at 1, verack at 1, answered at 1",
+        );
+    }
+
+    #[test]
     fn a_verack_before_the_version_counts() {
         check(
             &[
                 Hear(vec![Verack]),
                 Wait(1),
-                Hear(vec![version(70_015)]),
+                Hear(vec![version(70_015), SendHeaders]),
                 Pong,
             ],
-            "send version, send verack+ping, close: complete; version 70015 at 2, verack at 1, answered at 2",
+            r#"send version, send verack+ping, close: complete; version 70015 at 2, verack at 1, answered at 2, {"sendheaders":true}"#,
         );
     }
 
@@ -435,7 +470,7 @@ mod tests {
         };
         check(
             &[Hear(vec![Verack, Message::Version(Box::new(first))])],
-            "send version, close: complete; version 101 at 1, verack at 1",
+            "send version, send verack, close: complete; version 101 at 1, verack at 1",
         );
     }
 
@@ -458,8 +493,8 @@ mod tests {
     #[test]
     fn a_version_without_relay_byte_is_as_good_as_any() {
         check(
-            &[Hear(vec![without_relay_byte(70_015), Verack]), Pong],
-            "send version, send verack+ping, close: complete; version 70015 at 1, verack at 1, answered at 1",
+            &[Hear(vec![without_relay_byte(70_015), Verack]), Pong, Pong],
+            "send version, send verack+ping, send ping, close: complete; version 70015 at 1, verack at 1, answered at 1",
         );
     }
 
@@ -467,7 +502,7 @@ mod tests {
     fn a_negative_protocol_version_is_not_pinged() {
         check(
             &[Hear(vec![version(-1), Verack])],
-            "send version, close: complete; version -1 at 1, verack at 1",
+            "send version, send verack, close: complete; version -1 at 1, verack at 1",
         );
     }
 
@@ -561,8 +596,9 @@ mod tests {
                 Hear(vec![version(70_016), Verack]),
                 Bytes(spoilt(&WtxidRelay)),
                 Pong,
+                Pong,
             ],
-            "send version, send verack+ping, close: complete; version 70016 at 1, verack at 1, answered at 1",
+            "send version, send verack+ping, send ping, close: complete; version 70016 at 1, verack at 1, answered at 1",
         );
     }
 
@@ -593,8 +629,9 @@ mod tests {
                 Bytes(framed(Chain::Mainnet, command::TX, &vec![0; 100_000])),
                 Hear(vec![Verack]),
                 Pong,
+                Pong,
             ],
-            "send version, send verack+ping, close: complete; version 70016 at 1, verack at 1, answered at 1",
+            "send version, send verack+ping, send ping, close: complete; version 70016 at 1, verack at 1, answered at 1",
         );
     }
 
@@ -642,8 +679,9 @@ mod tests {
                 Bytes(spoilt(&version(70_001))),
                 Hear(vec![Verack]),
                 Pong,
+                Pong,
             ],
-            "send version, send verack+ping, close: complete; version 70016 at 1, verack at 1, answered at 1",
+            "send version, send verack+ping, send ping, close: complete; version 70016 at 1, verack at 1, answered at 1",
         );
     }
 

@@ -245,19 +245,19 @@ pub enum StoreError {
     #[error("the visits could not be passed on")]
     Taker(#[source] io::Error),
     /// The file system failed.
-    #[error("{store}: {source}")]
+    #[error("{store}: {why}")]
     Io {
         /// Which file.
         store: String,
         /// How.
-        source: io::Error,
+        why: io::Error,
     },
     /// The database failed in another way.
-    #[error("{store}: {source}")]
+    #[error("{store}: {why}")]
     Database {
         /// Where.
         store: String,
         /// How.
-        source: Box<dyn std::error::Error + Send + Sync>,
+        why: Box<dyn std::error::Error + Send + Sync>,
     },
 }

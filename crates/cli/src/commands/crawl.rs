@@ -20,7 +20,8 @@ use crate::{Done, console, sources};
 SOURCE is one of
   dns        the DNS seeds of the chain
   store      the nodes that answered in the latest crawl of the store
-  FILE       a node list: bitnodes' API answer or export file, one address a line, or Bitcoin Core's nodes_*.txt
+  FILE       a node list: bitnodes' API answer or export file, one address a line,
+             or Bitcoin Core's nodes_*.txt
   URL        the same from http:// or https://
   -          the same from standard input
 
@@ -64,17 +65,18 @@ pub(crate) fn run(args: CrawlArgs) -> anyhow::Result<Done> {
 async fn crawl(args: CrawlArgs) -> anyhow::Result<Done> {
     let console = Console::new(args.quiet);
     let mut dial = DialConfig::new(&args.dial, args.allow_private)?;
-    let roll = args.roll.config();
+    let load = args.roll.load();
     let db = args.db.path()?;
-    let store = SqliteStore::open_for_crawl(&db)?;
     let stop = CancellationToken::new();
     stop_on_signals(stop.clone());
-    dial.check_proxy().await.context("nothing was called")?;
+    if !args.dry_run {
+        dial.check_proxy().await.context("nothing was called")?;
+    }
     let sources = match args.sources.as_slice() {
         [] => vec![Source::Dns, Source::Store],
         named => named.iter().map(|it| Source::parse(it)).collect(),
     };
-    let read = sources::read_all(&sources, &dial, &store, console);
+    let read = sources::read_all(&sources, &dial, &db, console);
     let frontier = tokio::select! {
         read = read => read?,
         () = stop.cancelled() => anyhow::bail!("stopped before the first call"),
@@ -86,9 +88,11 @@ async fn crawl(args: CrawlArgs) -> anyhow::Result<Done> {
     if args.dry_run {
         return tell_plan(frontier, &dial, args.json);
     }
+    // Only now: a wrong source leaves no empty census behind.
+    let store = SqliteStore::open_for_crawl(&db)?;
     let ended = RollCall {
         dial,
-        roll,
+        load,
         vantage: args.vantage,
         sources: sources.iter().map(ToString::to_string).collect(),
         frontier,
@@ -105,7 +109,12 @@ async fn crawl(args: CrawlArgs) -> anyhow::Result<Done> {
     console::print_result(&summary)?;
     console.say(&format!("crawl {} is in {}", ended.crawl, db.display()));
     if ended.progress.n_reachable == 0 {
-        console.say(NOBODY_ANSWERED);
+        console.say(
+            match ended.progress.n_not_tried() == ended.progress.n_done {
+                true => NOBODY_CALLED,
+                false => NOBODY_ANSWERED,
+            },
+        );
         return Ok(Done::NobodyAnswered);
     }
     Ok(Done::Well)
@@ -140,6 +149,10 @@ fn tell_plan(mut frontier: Frontier, dial: &DialConfig, as_json: bool) -> anyhow
     console::print_result(&text)?;
     Ok(Done::Well)
 }
+
+const NOBODY_CALLED: &str = "\
+Nobody was called: the summary says why. Loopback and other private addresses are called with --allow-private, those
+of Tor, I2P and CJDNS with --proxy.";
 
 const NOBODY_ANSWERED: &str = "\
 Nobody answered, so the network seems to be out of reach from this machine. Does it have a way to the internet, or

@@ -10,14 +10,13 @@ use crawl::capacity::Capacity;
 use crawl::dial::Route;
 use crawl::dial::socks5::Proxy;
 use crawl::frontier::Frontier;
-use crawl::roll::RollConfig;
 use proto::Chain;
 use record::{SqliteStore, Store};
 use sim::{Comparison, Reach, SimServer, World, compare};
 use tokio_util::sync::CancellationToken;
 
 use super::sim::WorldArgs;
-use crate::config::DialConfig;
+use crate::config::{DialConfig, Load};
 use crate::console::Console;
 use crate::roll_call::{Ended, RollCall, runtime};
 use crate::stop::stop_on_signals;
@@ -66,7 +65,7 @@ async fn demo(args: DemoArgs) -> anyhow::Result<Done> {
     stop_on_signals(calling.clone());
     let ended = RollCall {
         dial,
-        roll: roll_config(),
+        load: load(),
         vantage: "demo".to_owned(),
         sources: vec!["simulated network".to_owned()],
         frontier: everybody(&world),
@@ -92,9 +91,9 @@ async fn demo(args: DemoArgs) -> anyhow::Result<Done> {
 }
 
 /// Each call takes two files here, one at each end.
-fn roll_config() -> RollConfig {
+fn load() -> Load {
     let half = Capacity::claim().max_in_flight / 2;
-    RollConfig {
+    Load {
         max_in_flight: NonZeroUsize::new(half).unwrap_or(NonZeroUsize::MIN),
         max_rate: None,
     }

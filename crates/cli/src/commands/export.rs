@@ -1,14 +1,15 @@
 //! `export`: what a crawl found, for other programs.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::PathBuf;
+use std::io::{self, BufWriter, Write};
+use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use record::export::bitnodes::SnapshotBuilder;
 use record::export::ndjson;
 use record::{Crawl, SqliteStore, Store};
+use tempfile::NamedTempFile;
 
 use crate::Done;
 use crate::chosen::ChosenArgs;
@@ -40,11 +41,16 @@ pub(crate) fn run(args: ExportArgs) -> anyhow::Result<Done> {
             args.format,
             &store,
             &crawl,
-            &mut BufWriter::new(std::io::stdout().lock()),
+            &mut BufWriter::new(io::stdout().lock()),
         )?,
+        // A device or a pipe is written to, not replaced.
+        Some(path) if path.metadata().is_ok_and(|it| !it.is_file()) => {
+            let out = File::options().write(true).open(path);
+            let out = out.with_context(|| format!("{} can not be written", path.display()))?;
+            write(args.format, &store, &crawl, &mut BufWriter::new(out))?;
+        }
         Some(path) => {
-            let dir = path.parent().filter(|it| !it.as_os_str().is_empty());
-            let unfinished = tempfile::NamedTempFile::new_in(dir.unwrap_or(".".as_ref()))
+            let unfinished = begin_beside(path)
                 .with_context(|| format!("{} can not be written", path.display()))?;
             let mut out: BufWriter<&File> = BufWriter::new(unfinished.as_file());
             write(args.format, &store, &crawl, &mut out)?;
@@ -55,6 +61,15 @@ pub(crate) fn run(args: ExportArgs) -> anyhow::Result<Done> {
         }
     }
     Ok(Done::Well)
+}
+
+/// Makes a file beside `path` that those may read who may read any new file: the umask decides.
+fn begin_beside(path: &Path) -> io::Result<NamedTempFile> {
+    let dir = path.parent().filter(|it| !it.as_os_str().is_empty());
+    let mut builder = tempfile::Builder::new();
+    #[cfg(unix)]
+    builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
+    builder.tempfile_in(dir.unwrap_or(".".as_ref()))
 }
 
 fn write(

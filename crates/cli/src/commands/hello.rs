@@ -11,6 +11,8 @@ use crawl::visit::Caller;
 use data_encoding::HEXLOWER;
 use proto::addr::ParseAddrError;
 use proto::layout::version_fields;
+use proto::outcome::NotTried;
+use proto::routable::Unroutable;
 use proto::version::{NetAddr, Version};
 use proto::visit::Told;
 use proto::{Call, Outcome, PeerAddr, protocol_version, services};
@@ -347,8 +349,14 @@ fn advice(call: &Call) -> Option<&'static str> {
         Outcome::ProxyError => {
             Some("Is the proxy of --proxy running, and can it reach that network?")
         }
-        Outcome::NotTried(_) => {
+        Outcome::NotTried(NotTried::NetworkOff) => {
             Some("Give a way into that network, as --proxy socks5://127.0.0.1:9050 for Tor.")
+        }
+        Outcome::NotTried(NotTried::Unroutable(Unroutable::TorV2)) => {
+            Some("Tor dropped such short names in 2021; its operator has a longer one, if any.")
+        }
+        Outcome::NotTried(NotTried::Unroutable(_)) => {
+            Some("No node can have such an address; is it typed right?")
         }
         Outcome::Complete
         | Outcome::VersionOnly

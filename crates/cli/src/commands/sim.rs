@@ -13,9 +13,10 @@ use crawl::capacity::Capacity;
 use crawl::sources::fetch::{self, FetchConfig};
 use crawl::sources::{Source, listing};
 use proto::Chain;
-use sim::{Kind, ListedPeer, Reach, SimServer, World, WorldConfig, truth};
+use sim::{Counts, Kind, ListedPeer, Reach, SimServer, World, WorldConfig, truth};
 use tokio_util::sync::CancellationToken;
 
+use crate::config::parse_seconds;
 use crate::console::Console;
 use crate::roll_call::runtime;
 use crate::stop::stop_on_signals;
@@ -90,6 +91,9 @@ pub(crate) struct SimArgs {
     /// List the kinds of nodes there are, and how a visit to each must end.
     #[arg(long)]
     kinds: bool,
+    /// Seconds that callers wait for a handshake: slow nodes are slow by this measure.
+    #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = parse_seconds)]
+    patience: Duration,
     /// Say nothing but the first line.
     #[arg(long)]
     quiet: bool,
@@ -115,9 +119,7 @@ pub(crate) fn run(args: SimArgs) -> anyhow::Result<Done> {
 async fn simulate(args: SimArgs) -> anyhow::Result<Done> {
     let console = Console::new(args.quiet);
     let world = Arc::new(match &args.from {
-        None => args
-            .world
-            .world(args.network, crawl::patience::IP.handshake),
+        None => args.world.world(args.network, args.patience),
         Some(path) => world_of_list(path, args.network, &args.world).await?,
     });
     let reach = match args.direct {
@@ -152,15 +154,18 @@ async fn simulate(args: SimArgs) -> anyhow::Result<Done> {
     ));
     stop_on_signals(stop.clone());
     stop.cancelled().await;
-    let counts = server.join().await;
+    tell_counts(console, "through the proxy", server.join().await);
     if let Some(direct) = direct {
-        direct.join().await;
+        tell_counts(console, "directly", direct.join().await);
     }
+    Ok(Done::Well)
+}
+
+fn tell_counts(console: Console, how: &str, counts: Counts) {
     console.say(&format!(
-        "{} connections, {} at once at the most, {} to one node at once at the most",
+        "{} connections {how}, {} at once at the most, {} to one node at once at the most",
         counts.connections, counts.peak, counts.most_to_one
     ));
-    Ok(Done::Well)
 }
 
 /// Makes a network that answers as a tracker's list says.

@@ -3,6 +3,9 @@
 //
 // usage: NODE_BACKEND=js node bcoin.cjs MODULES PORT
 //
+// Prints one JSON object a line: what it says of itself once it listens, then, whenever a peer has gone, what that peer
+// had said and how badly it had behaved.
+//
 // bcoin's own launcher asks public DNS for its address and dials its list of hosts; here it does neither, and a dial
 // outside 127.0.0.0/8 throws.
 const net = require('net');
@@ -39,6 +42,17 @@ const node = new FullNode({
   workers: false,
 });
 node.pool.hosts.discoverExternal = async () => {};
+node.pool.on('peer close', (peer) => {
+  console.log(JSON.stringify({
+    hostname: peer.hostname(),
+    version: peer.version,
+    services: peer.services,
+    agent: peer.agent,
+    height: peer.height,
+    noRelay: peer.noRelay,
+    banScore: peer.banScore,
+  }));
+});
 
 (async () => {
   await node.ensure();

@@ -112,13 +112,20 @@ impl Dialer {
         }
     }
 
-    /// Opens a connection within the time allowed.
-    pub async fn dial(&self, target: &Target, patience: Duration) -> Result<Connection, DialError> {
+    /// Opens a connection and sends `first_words` over it, all within `patience`.
+    ///
+    /// The first words go out as early as the way allows: a proxy may take them with the request.
+    pub async fn dial(
+        &self,
+        target: &Target,
+        first_words: &[u8],
+        patience: Duration,
+    ) -> Result<Connection, DialError> {
         let dialling = async {
             match (&self.route, target) {
-                (Route::Proxy(proxy), target) => proxy.connect(target).await,
+                (Route::Proxy(proxy), target) => proxy.connect(target, first_words).await,
                 (Route::Direct, Target::Addr(addr)) => match addr.socket_addr() {
-                    Some(socket_addr) => tcp::connect(socket_addr).await,
+                    Some(socket_addr) => tcp::connect(socket_addr, first_words).await,
                     None => Err(failed(
                         Outcome::ConnectUnreachable,
                         format!("{} needs a proxy", addr.network()),
@@ -163,7 +170,7 @@ mod tests {
         let addr = PeerAddr::parse(&format!("127.0.0.1:{port}"), 0).unwrap();
         let patience = Duration::from_secs(5);
         let error = direct(true)
-            .dial(&Target::Addr(addr), patience)
+            .dial(&Target::Addr(addr), b"hello", patience)
             .await
             .unwrap_err();
         let DialError::Failed(failure) = error else {

@@ -100,7 +100,7 @@ impl Proxy {
         };
         // Whatever a proxy thinks of this target, it says so at once; if it stays silent, it lost half of the question.
         let nowhere = Target::Addr(PeerAddr::new(Ipv4Addr::UNSPECIFIED, 0));
-        let answer = tokio::time::timeout(EAGER_PATIENCE, eager.ask(CONNECT, &nowhere)).await;
+        let answer = tokio::time::timeout(EAGER_PATIENCE, eager.ask(CONNECT, &nowhere, &[])).await;
         self.takes_all_at_once = match answer {
             Ok(Ok(_)) => true,
             Ok(Err(DialError::Failed(failure))) => {
@@ -111,9 +111,17 @@ impl Proxy {
         Ok(())
     }
 
-    /// Has the proxy connect to `target`.
-    pub async fn connect(&self, target: &Target) -> Result<Connection, DialError> {
-        let (link, _) = self.ask(CONNECT, target).await?;
+    /// Has the proxy connect to `target`, and sends `first_words` there.
+    pub async fn connect(
+        &self,
+        target: &Target,
+        first_words: &[u8],
+    ) -> Result<Connection, DialError> {
+        let (mut link, _) = self.ask(CONNECT, target, first_words).await?;
+        if !self.takes_all_at_once {
+            // Where the peer is gone already, reading says so better.
+            let _ = link.stream.write_all(first_words).await;
+        }
         Ok(Connection {
             early: link.left().to_vec(),
             stream: link.stream,
@@ -126,15 +134,22 @@ impl Proxy {
             host: host.to_owned(),
             port: 0,
         };
-        let (_, bound) = self.ask(RESOLVE, &target).await?;
+        let (_, bound) = self.ask(RESOLVE, &target, &[]).await?;
         bound.ok_or_else(|| failed(Outcome::ProxyError, "it resolved to no address".to_owned()))
     }
 
-    async fn ask(&self, command: u8, target: &Target) -> Result<(Link, Option<IpAddr>), DialError> {
+    /// Sends a request, with `first_words` behind it where all goes at once.
+    async fn ask(
+        &self,
+        command: u8,
+        target: &Target,
+        first_words: &[u8],
+    ) -> Result<(Link, Option<IpAddr>), DialError> {
         let request = request(command, target)?;
         let mut link = if self.takes_all_at_once {
             let mut link = self.open().await?;
-            let hello = [self.hello().as_slice(), &self.login_bytes(), &request].concat();
+            let hello = self.hello();
+            let hello = [&hello, &self.login_bytes()[..], &request, first_words].concat();
             link.stream.write_all(&hello).await.map_err(broken)?;
             self.read_welcome(&mut link).await?;
             self.read_login(&mut link).await?;
@@ -483,7 +498,7 @@ mod tests {
             while stream.read_u8().await.is_ok() {}
         });
         let target = Target::Addr(PeerAddr::new(Ipv4Addr::LOCALHOST, 8333));
-        assert_eq!(proxy.connect(&target).await.unwrap().early, b"hello");
+        assert_eq!(proxy.connect(&target, &[]).await.unwrap().early, b"hello");
     }
 
     #[test]
@@ -567,7 +582,7 @@ mod tests {
                 asked.join("|")
             });
             let proxy = Proxy::parse(&format!("{scheme}{at}")).unwrap();
-            let seen = match proxy.connect(&Target::Addr(target)).await {
+            let seen = match proxy.connect(&Target::Addr(target), &[]).await {
                 Ok(_) => "connected".to_owned(),
                 Err(DialError::MachineFull(error)) => panic!("{error}"),
                 Err(DialError::Failed(failure)) => {

@@ -4,16 +4,18 @@ use std::io;
 use std::net::SocketAddr;
 
 use proto::Outcome;
+use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
 use super::{Connection, DialError, Failure};
 
-/// Connects to `addr`, however long that takes.
-pub(super) async fn connect(addr: SocketAddr) -> Result<Connection, DialError> {
+/// Connects to `addr` and sends `first_words`, however long that takes.
+pub(super) async fn connect(addr: SocketAddr, first_words: &[u8]) -> Result<Connection, DialError> {
     let connected = TcpStream::connect(addr).await;
-    let stream = connected.map_err(classify)?;
-    // Only a socket that is gone already refuses the option; the first write will say so.
+    let mut stream = connected.map_err(classify)?;
+    // Only a socket that is gone already refuses the option or the words; reading from it says so better.
     let _ = stream.set_nodelay(true);
+    let _ = stream.write_all(first_words).await;
     Ok(Connection {
         stream,
         early: Vec::new(),

@@ -15,6 +15,9 @@ fn explain(error: Error, path: &Path) -> StoreError {
     let store = path.display().to_string();
     match error.sqlite_error_code() {
         Some(ErrorCode::NotADatabase) => StoreError::NotADatabase { store },
+        Some(ErrorCode::CannotOpen | ErrorCode::SystemIoFailure) if path.is_dir() => {
+            StoreError::NotADatabase { store }
+        }
         Some(ErrorCode::DiskFull) => StoreError::Full { store },
         Some(ErrorCode::ReadOnly | ErrorCode::PermissionDenied) => StoreError::ReadOnly { store },
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => StoreError::Busy { store },
@@ -41,6 +44,6 @@ fn explain(error: Error, path: &Path) -> StoreError {
 fn other(store: String, error: Error) -> StoreError {
     StoreError::Database {
         store,
-        source: Box::new(error),
+        why: Box::new(error),
     }
 }

@@ -84,13 +84,13 @@ fn holder(file: &mut File, lock_path: &Path) -> String {
     }
 }
 
-fn in_file(path: &Path, source: io::Error) -> StoreError {
+fn in_file(path: &Path, why: io::Error) -> StoreError {
     let store = path.display().to_string();
-    match source.kind() {
+    match why.kind() {
         io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
             StoreError::ReadOnly { store }
         }
         io::ErrorKind::StorageFull => StoreError::Full { store },
-        _ => StoreError::Io { store, source },
+        _ => StoreError::Io { store, why },
     }
 }

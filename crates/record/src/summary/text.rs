@@ -246,7 +246,7 @@ fn pace(pace: &Pace, width: usize) -> String {
     let it = &pace.calls_in_flight;
     row("calls at once", it.value.map(tenths), it.definition);
     let it = &pace.waited_share;
-    let share = it.value.map(|it| tenths(it * 100.0) + " %");
+    let share = it.value.map(|it| format!("{:.2} %", it * 100.0));
     row("spent waiting", share, it.definition);
     align_right(&mut table, 1..=1);
     let rows = beside(&table, width, |row, room| wrapped(definitions[row], room));

@@ -131,7 +131,7 @@ impl Pace {
         let in_flight = spent.wall_us.and_then(|it| share(calls_us, it));
         Pace {
             calls: Figure::new(n_calls, "calls made, repeated ones too"),
-            wall_us: Figure::new(spent.wall_us, "time from the begin of the crawl to its end"),
+            wall_us: Figure::new(spent.wall_us, "time from the start of the crawl to its end"),
             calls_us: Figure::new(
                 calls_us,
                 "time from the dial to the end of each call, added up: what a loop over all of them would take",

@@ -1,0 +1,59 @@
+//! `demo`.
+
+use super::place::Place;
+use sim::{Reach, World, WorldConfig};
+
+const RIGHT: &str =
+    "held against the truth: 300 of 300 addresses right, 0 wrong, 0 missing, 0 extra\n";
+
+#[test]
+fn a_demo_finds_its_network_as_it_is_and_replaces_its_own_store() {
+    let place = Place::new();
+    let told = place.run("demo --nodes 300 --seed 3 --db c.db");
+    assert_eq!(told.code, Some(0), "{told:?}");
+    assert!(told.stderr.contains(RIGHT), "{told:?}");
+    assert!(
+        told.stdout.starts_with("Addresses: 300 known"),
+        "{}",
+        told.stdout
+    );
+
+    let json = place.run("demo --nodes 300 --seed 4 --db c.db --json --quiet");
+    assert_eq!((json.code, json.stderr.as_str()), (Some(0), ""));
+    let summary: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
+    assert_eq!(summary["reachable"]["value"], n_reachable(4));
+    assert_eq!(place.crawls(), [(1, "finished".to_owned(), 300)]);
+}
+
+#[test]
+fn a_demo_replaces_nothing_that_no_demo_made() {
+    check("", "text.db");
+    // Loopback is not called unasked: this is a crawl that calls nobody.
+    check("crawl here.txt --db c.db --quiet", "c.db");
+}
+
+#[track_caller]
+fn check(before: &str, db: &str) {
+    let place = Place::new();
+    place.write("here.txt", "127.0.0.1:1\n");
+    match before {
+        "" => place.write(db, "notes\n"),
+        crawl => assert_eq!(place.run(crawl).code, Some(3)),
+    }
+    let kept = std::fs::read(place.path(db)).unwrap();
+    let refused = place.run(&format!("demo --nodes 10 --db {db}"));
+    let why = format!("bitcensus: {db} is there and no demo made it; give another --db\n");
+    assert_eq!((refused.code, refused.stderr), (Some(1), why));
+    assert_eq!(std::fs::read(place.path(db)).unwrap(), kept);
+}
+
+fn n_reachable(seed: u64) -> usize {
+    let world = World::generate(&WorldConfig {
+        seed,
+        n_nodes: 300,
+        ..WorldConfig::default()
+    });
+    let truth = world.truth(Reach::Proxy);
+    let is_reachable = |outcome: &str| matches!(outcome, "complete" | "version_only");
+    truth.iter().filter(|it| is_reachable(&it.outcome)).count()
+}

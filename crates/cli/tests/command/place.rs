@@ -1,0 +1,339 @@
+//! A directory in which commands run, and a simulated network for them to call.
+//!
+//! Whatever a test says, no command leaves this machine: [`stays_here`] looks at each before it starts.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io::{BufRead, BufReader, Read, Write, empty, pipe};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::thread;
+use std::time::{Duration, Instant};
+
+use sim::truth::{TruthRow, read_ndjson};
+use tempfile::TempDir;
+
+/// The longest that a command may take here.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// How long calls through a [`Sim`] wait, in seconds: nobody honest is late even where two cores do everything.
+const CALLERS_PATIENCE: u32 = 4;
+
+/// Flags that no value follows.
+const SWITCHES: [&str; 6] = [
+    "--allow-private",
+    "--dry-run",
+    "--handshake-only",
+    "--hex",
+    "--json",
+    "--quiet",
+];
+
+/// An empty directory, and the user's data directory of every command that runs in it.
+pub(crate) struct Place {
+    dir: TempDir,
+}
+
+/// A command that ended.
+#[derive(Debug, PartialEq, Eq)]
+pub(crate) struct Ended {
+    pub(crate) code: Option<i32>,
+    pub(crate) stdout: String,
+    pub(crate) stderr: String,
+}
+
+impl Place {
+    pub(crate) fn new() -> Place {
+        let dir = TempDir::new().unwrap();
+        Place { dir }
+    }
+
+    pub(crate) fn path(&self, file: &str) -> PathBuf {
+        self.dir.path().join(file)
+    }
+
+    pub(crate) fn write(&self, file: &str, text: impl AsRef<[u8]>) {
+        fs::write(self.path(file), text).unwrap();
+    }
+
+    pub(crate) fn read(&self, file: &str) -> String {
+        fs::read_to_string(self.path(file)).unwrap()
+    }
+
+    /// The names of all files that are here.
+    pub(crate) fn files(&self) -> BTreeSet<String> {
+        let entries = fs::read_dir(self.dir.path()).unwrap();
+        let name = |it: fs::DirEntry| it.file_name().into_string().unwrap();
+        entries.map(|it| name(it.unwrap())).collect()
+    }
+
+    /// Runs `bitcensus` with these words, to its end.
+    pub(crate) fn run(&self, words: &str) -> Ended {
+        self.start(words).end()
+    }
+
+    pub(crate) fn run_with_input(&self, words: &str, input: &str) -> Ended {
+        let mut running = self.start(words);
+        let mut stdin = running.child.stdin.take().unwrap();
+        stdin.write_all(input.as_bytes()).unwrap();
+        drop(stdin);
+        running.end()
+    }
+
+    pub(crate) fn start(&self, words: &str) -> Running {
+        self.start_as(bitcensus(), words, Stdio::piped())
+    }
+
+    /// Runs `bitcensus` where nobody reads what it prints.
+    pub(crate) fn run_unread(&self, words: &str) -> Ended {
+        let (reader, writer) = pipe().unwrap();
+        drop(reader);
+        self.start_as(bitcensus(), words, writer.into()).end()
+    }
+
+    /// Runs `bitcensus` where at most `n` files may be open.
+    #[cfg(unix)]
+    pub(crate) fn run_with_files(&self, n: u32, words: &str) -> Ended {
+        let mut shell = Command::new("sh");
+        shell.args(["-c", &format!("ulimit -n {n} && exec \"$0\" \"$@\"")]);
+        shell.arg(bitcensus().get_program());
+        self.start_as(shell, words, Stdio::piped()).end()
+    }
+
+    fn start_as(&self, mut command: Command, words: &str, stdout: Stdio) -> Running {
+        let split: Vec<_> = words.split_whitespace().collect();
+        assert!(
+            stays_here(&split, self.dir.path()),
+            "could leave this machine: {words}"
+        );
+        command
+            .args(split)
+            .current_dir(self.dir.path())
+            .env("HOME", self.dir.path())
+            .env("XDG_DATA_HOME", self.dir.path())
+            .env_remove("BITCENSUS_LOG")
+            .stdin(Stdio::piped())
+            .stdout(stdout)
+            .stderr(Stdio::piped());
+        let mut child = command.spawn().unwrap();
+        Running {
+            stdout: child
+                .stdout
+                .take()
+                .map_or_else(|| Lines::of(empty()), Lines::of),
+            stderr: Lines::of(child.stderr.take().unwrap()),
+            words: words.to_owned(),
+            child,
+        }
+    }
+
+    /// Starts a simulated network, whose addresses are in `nodes.txt`.
+    pub(crate) fn sim(&self, words: &str) -> Sim {
+        let mut running = self.start(&format!(
+            "sim --listen 127.0.0.1:0 --list nodes.txt --truth truth.ndjson --rtt-ms 5 \
+             --patience {CALLERS_PATIENCE} {words}"
+        ));
+        let proxy = running.stdout.wait_for("socks5://", &running.words);
+        Sim { running, proxy }
+    }
+
+    /// What there is to find in the simulated network that was started last.
+    pub(crate) fn truth(&self) -> Vec<TruthRow> {
+        read_ndjson(self.read("truth.ndjson").as_bytes()).unwrap()
+    }
+
+    /// What the latest crawl of `c.db` found.
+    pub(crate) fn found(&self) -> Vec<TruthRow> {
+        let ended = self.run("export ndjson --db c.db");
+        read_ndjson(ended.stdout.as_bytes()).unwrap()
+    }
+
+    /// What `c.db` says about its crawls: the number, the state and how many visits it has.
+    pub(crate) fn crawls(&self) -> Vec<(i64, String, usize)> {
+        let ended = self.run("crawls --json --db c.db");
+        let crawls: Vec<serde_json::Value> = serde_json::from_str(&ended.stdout).unwrap();
+        let row = |it: &serde_json::Value| {
+            let state = it["state"].as_str()?.to_owned();
+            let n_visits = usize::try_from(it["visits"].as_u64()?).ok()?;
+            Some((it["crawl"].as_i64()?, state, n_visits))
+        };
+        crawls.iter().map(|it| row(it).unwrap()).collect()
+    }
+}
+
+/// A simulated network; it ends with its value.
+pub(crate) struct Sim {
+    running: Running,
+    proxy: String,
+}
+
+impl Sim {
+    /// The words that send calls through it, as fast as can be and with as much patience as it was made for.
+    pub(crate) fn via(&self) -> String {
+        let proxy = &self.proxy;
+        let secs = CALLERS_PATIENCE;
+        format!(
+            "--proxy {proxy} --max-rate 0 --connect-timeout {secs} --handshake-timeout {secs} --answer-timeout {secs}"
+        )
+    }
+
+    /// Waits until it also listens directly, after which it says so.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn wait_until_direct(&mut self) {
+        let words = &self.running.words;
+        self.running.stderr.wait_for("and directly from", words);
+    }
+}
+
+/// A command that runs; it ends with its value.
+pub(crate) struct Running {
+    pub(crate) child: Child,
+    pub(crate) stderr: Lines,
+    stdout: Lines,
+    words: String,
+}
+
+impl Running {
+    /// Waits until a line with `part` is on stderr, and returns that line.
+    pub(crate) fn wait_for(&mut self, part: &str) -> String {
+        self.stderr.wait_for(part, &self.words)
+    }
+
+    /// Waits for the end.
+    pub(crate) fn end(mut self) -> Ended {
+        let stdout = self.stdout.read_to_end(&self.words);
+        let stderr = self.stderr.read_to_end(&self.words);
+        // Both ends are closed: it is about to exit.
+        let code = self.child.wait().unwrap().code();
+        Ended {
+            code,
+            stdout,
+            stderr,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// What a command prints, line by line as it comes.
+pub(crate) struct Lines {
+    inbox: Receiver<String>,
+    seen: String,
+    until: Instant,
+}
+
+impl Lines {
+    fn of(pipe: impl Read + Send + 'static) -> Lines {
+        let (lines, inbox) = channel();
+        thread::spawn(move || {
+            for line in BufReader::new(pipe).lines() {
+                let _ = lines.send(line.unwrap());
+            }
+        });
+        Lines {
+            inbox,
+            seen: String::new(),
+            until: Instant::now() + PATIENCE,
+        }
+    }
+
+    fn wait_for(&mut self, part: &str, words: &str) -> String {
+        loop {
+            match self.next(words) {
+                Some(line) if line.contains(part) => return line,
+                Some(_) => (),
+                None => panic!("`{words}` never said {part:?}:\n{}", self.seen),
+            }
+        }
+    }
+
+    fn read_to_end(&mut self, words: &str) -> String {
+        while self.next(words).is_some() {}
+        std::mem::take(&mut self.seen)
+    }
+
+    fn next(&mut self, words: &str) -> Option<String> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        let line = match self.inbox.recv_timeout(left) {
+            Ok(line) => line,
+            Err(RecvTimeoutError::Disconnected) => return None,
+            Err(RecvTimeoutError::Timeout) => {
+                panic!("`{words}` takes too long; it said\n{}", self.seen)
+            }
+        };
+        self.seen.push_str(&line);
+        self.seen.push('\n');
+        Some(line)
+    }
+}
+
+fn bitcensus() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_bitcensus"))
+}
+
+/// Returns a port on which nobody listens.
+#[cfg(target_os = "linux")]
+pub(crate) fn free_port() -> u16 {
+    let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+/// Whether a command can reach nothing but loopback: through a proxy there, or because it names nobody else.
+fn stays_here(words: &[&str], dir: &Path) -> bool {
+    let Some((&command @ ("crawl" | "hello"), rest)) = words.split_first() else {
+        return true;
+    };
+    let mut has_proxy = false;
+    let mut named = Vec::new();
+    let mut rest = rest.iter();
+    while let Some(word) = rest.next() {
+        if SWITCHES.contains(word) {
+            continue;
+        } else if word.starts_with("--") {
+            let value = rest.next().unwrap_or(&"");
+            has_proxy |= *word == "--proxy" && value.starts_with("socks5://127.0.0.1:");
+        } else {
+            named.push(*word);
+        }
+    }
+    // A crawl that names no source means the DNS seeds.
+    if (named.is_empty() && command == "crawl") || named.contains(&"dns") {
+        return false;
+    }
+    has_proxy
+        || named.iter().all(|it| match command {
+            "crawl" => fs::read_to_string(dir.join(it))
+                .is_ok_and(|list| list.lines().all(|it| it.starts_with("127."))),
+            _hello => it.starts_with("127."),
+        })
+}
+
+#[test]
+fn what_could_leave_this_machine_is_not_run() {
+    let place = Place::new();
+    place.write("here.txt", "127.0.0.1:1\n127.1.2.3:4\n");
+    place.write("out.txt", "127.0.0.1:1\n1.2.3.4:8333\n");
+    let check = |words: &str, expected: bool| {
+        let split: Vec<_> = words.split_whitespace().collect();
+        assert_eq!(stays_here(&split, place.dir.path()), expected, "{words}");
+    };
+    check("crawls", true);
+    check("crawl here.txt --allow-private --db c.db", true);
+    check("crawl out.txt --proxy socks5://127.0.0.1:9 --db c.db", true);
+    check("crawl --db c.db", false);
+    check("crawl --proxy socks5://127.0.0.1:9 --db here.txt", false);
+    check("crawl dns --proxy socks5://127.0.0.1:9", false);
+    check("crawl out.txt", false);
+    check("crawl out.txt --proxy socks5://192.168.0.1:9", false);
+    check("crawl http://127.0.0.1/nodes.txt", false);
+    check("hello", true);
+    check("hello 127.0.0.1:1 --hex", true);
+    check("hello 127.0.0.1:1 localhost", false);
+    check("hello 1.2.3.4 --proxy socks5://127.0.0.1:9", true);
+}
