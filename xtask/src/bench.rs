@@ -43,11 +43,21 @@ struct Results {
     nodes: usize,
     rtt_ms: u64,
     floor: Cost,
+    /// A crawl that hangs up at the verack: one round trip less than the usual one, as many as the floor.
+    handshakes: Cost,
+    handshakes_to_floor: Ratio,
+    /// The usual crawl, which waits for the features that nodes announce behind their verack.
     crawl: Cost,
-    wall_ratio: f64,
-    cpu_ratio: f64,
+    crawl_to_floor: Ratio,
     list_addresses: u32,
     list: Cost,
+}
+
+/// How much more one program takes than another; the median of the turns' ratios.
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+struct Ratio {
+    wall: f64,
+    cpu: f64,
 }
 
 /// What one program cost; medians over its runs.
@@ -70,75 +80,69 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
         "sim",
     ]))?;
     let dir = tempfile::tempdir()?;
-    let (floor, crawl) = bench_roll_call(args, dir.path())?;
+    let calls = bench_roll_call(args, dir.path())?;
     let list = bench_list(args, dir.path())?;
     let results = Results {
         nodes: args.nodes,
         rtt_ms: args.rtt_ms,
-        wall_ratio: floor
-            .iter()
-            .zip(&crawl)
-            .map(|(f, c)| c.wall_secs / f.wall_secs)
-            .median(),
-        cpu_ratio: floor
-            .iter()
-            .zip(&crawl)
-            .map(|(f, c)| c.cpu_secs / f.cpu_secs)
-            .median(),
-        floor: Cost::median(&floor),
-        crawl: Cost::median(&crawl),
+        floor: Cost::median(&calls.floor),
+        handshakes: Cost::median(&calls.handshakes),
+        handshakes_to_floor: Ratio::of(&calls.handshakes, &calls.floor),
+        crawl: Cost::median(&calls.crawl),
+        crawl_to_floor: Ratio::of(&calls.crawl, &calls.floor),
         list_addresses: args.list,
         list: Cost::median(&list),
     };
     let baseline = read_baseline();
     show(&results, baseline.as_ref());
     fs::create_dir_all("target/bench")?;
-    fs::write(
-        "target/bench/latest.json",
-        serde_json::to_string_pretty(&results)?,
-    )?;
+    let text = serde_json::to_string_pretty(&results)? + "\n";
+    fs::write("target/bench/latest.json", &text)?;
     if args.save || baseline.is_none() {
         fs::create_dir_all("bench")?;
-        fs::write(BASELINE, serde_json::to_string_pretty(&results)? + "\n")?;
+        fs::write(BASELINE, &text)?;
         say(&format!("kept in {BASELINE}"));
     }
     Ok(())
 }
 
-/// Has the floor and the crawl call the same simulated network in turn.
-fn bench_roll_call(args: &BenchArgs, dir: &Path) -> anyhow::Result<(Vec<Cost>, Vec<Cost>)> {
+/// What each turn of the roll call cost.
+#[derive(Default)]
+struct Calls {
+    floor: Vec<Cost>,
+    handshakes: Vec<Cost>,
+    crawl: Vec<Cost>,
+}
+
+/// Has the floor and the crawls call the same simulated network in turn.
+fn bench_roll_call(args: &BenchArgs, dir: &Path) -> anyhow::Result<Calls> {
     let list = dir.join("nodes.txt");
     let sim = Sim::start(args, &list)?;
     let in_flight = args.nodes.to_string();
-    let (mut floor, mut crawl) = (Vec::new(), Vec::new());
-    for turn in 0..args.runs {
-        say(&format!("roll call, turn {} of {}", turn + 1, args.runs));
+    let mut calls = Calls::default();
+    for turn in 1..=args.runs {
+        say(&format!("roll call, turn {turn} of {}", args.runs));
         let mut command = Command::new("target/release/floor");
-        command.args([
-            "--proxy",
-            &sim.at,
-            "--in-flight",
-            &in_flight,
-            "--timeout-ms",
-            "15000",
-        ]);
-        floor.push(measure(command.arg("--list").arg(&list), args.nodes)?);
+        command.args(["--proxy", &sim.at, "--in-flight", &in_flight]);
+        command.args(["--timeout-ms", "15000", "--list"]).arg(&list);
+        calls.floor.push(measure(&mut command, args.nodes)?);
 
-        let db = dir.join(format!("{turn}.db"));
-        let mut command = Command::new("target/release/bitcensus");
-        command.arg("crawl").arg(&list).arg("--db").arg(&db);
-        command.args(["--proxy", &format!("socks5://{}", sim.at)]);
-        command.args([
-            "--max-in-flight",
-            &in_flight,
-            "--max-rate",
-            "0",
-            "--quiet",
-            "--json",
-        ]);
-        crawl.push(measure(&mut command, args.nodes)?);
+        let crawl = |name: &str, more: &[&str]| {
+            let mut command = Command::new("target/release/bitcensus");
+            command.arg("crawl").arg(&list).args(more);
+            command
+                .arg("--db")
+                .arg(dir.join(format!("{name}{turn}.db")));
+            command.args(["--proxy", &format!("socks5://{}", sim.at)]);
+            command.args(["--max-in-flight", &in_flight, "--max-rate", "0"]);
+            measure(command.args(["--quiet", "--json"]), args.nodes)
+        };
+        calls
+            .handshakes
+            .push(crawl("handshakes", &["--handshake-only"])?);
+        calls.crawl.push(crawl("crawl", &[])?);
     }
-    Ok((floor, crawl))
+    Ok(calls)
 }
 
 /// Reads, deduplicates and queues a long list, every tenth address of it twice.
@@ -265,6 +269,20 @@ trait Median: Iterator<Item = f64> + Sized {
 
 impl<I: Iterator<Item = f64>> Median for I {}
 
+impl Ratio {
+    fn of(costs: &[Cost], floor: &[Cost]) -> Ratio {
+        let turns = || costs.iter().zip(floor);
+        Ratio {
+            wall: turns()
+                .map(|(it, floor)| it.wall_secs / floor.wall_secs)
+                .median(),
+            cpu: turns()
+                .map(|(it, floor)| it.cpu_secs / floor.cpu_secs)
+                .median(),
+        }
+    }
+}
+
 impl Cost {
     fn median(costs: &[Cost]) -> Cost {
         Cost {
@@ -281,62 +299,42 @@ fn read_baseline() -> Option<Results> {
 
 #[expect(clippy::print_stdout, reason = "the table is the result")]
 fn show(results: &Results, baseline: Option<&Results>) {
-    let was = |value: Option<f64>| value.map_or("-".to_owned(), |it| format!("{it:.2}"));
-    println!(
-        "\n{} nodes, median round trip {} ms; medians of the runs\n",
-        results.nodes, results.rtt_ms
-    );
-    println!("{:<38}{:>10}{:>10}{:>10}", "", "wall s", "CPU s", "peak MB");
+    let (nodes, rtt_ms) = (results.nodes, results.rtt_ms);
+    println!("\n{nodes} nodes, median round trip {rtt_ms} ms; medians of the turns\n");
+    println!("{:<44}{:>9}{:>9}{:>9}", "", "wall s", "CPU s", "peak MB");
+    let list = format!("{} addresses read and queued", results.list_addresses);
     for (name, cost) in [
         ("floor: connect, version, version", results.floor),
-        ("bitcensus crawl, store included", results.crawl),
+        ("crawl --handshake-only, store included", results.handshakes),
+        ("crawl, store included", results.crawl),
+        (&list, results.list),
     ] {
-        println!(
-            "{name:<38}{:>10.2}{:>10.2}{:>10.1}",
-            cost.wall_secs, cost.cpu_secs, cost.peak_mb
-        );
+        let (wall, cpu, peak) = (cost.wall_secs, cost.cpu_secs, cost.peak_mb);
+        println!("{name:<44}{wall:>9.2}{cpu:>9.2}{peak:>9.1}");
     }
-    let name = format!("{} addresses read and queued", results.list_addresses);
-    let list = results.list;
-    println!(
-        "{name:<38}{:>10.2}{:>10.2}{:>10.1}\n",
-        list.wall_secs, list.cpu_secs, list.peak_mb
-    );
-
-    println!("{:<38}{:>10}{:>10}{:>10}  ", "", "now", "baseline", "aim");
-    for (name, now, before, aim) in [
+    println!("\n{:<44}{:>9}{:>9}{:>9}", "", "now", "baseline", "aim");
+    type Figure = fn(&Results) -> f64;
+    let figures: [(&str, Figure, f64); 7] = [
         (
-            "wall time, crawl / floor",
-            results.wall_ratio,
-            baseline.map(|it| it.wall_ratio),
+            "wall time, crawl --handshake-only / floor",
+            |it| it.handshakes_to_floor.wall,
             1.3,
         ),
         (
-            "CPU time, crawl / floor",
-            results.cpu_ratio,
-            baseline.map(|it| it.cpu_ratio),
+            "CPU time, crawl --handshake-only / floor",
+            |it| it.handshakes_to_floor.cpu,
             2.0,
         ),
-        (
-            "peak memory of the crawl, MB",
-            results.crawl.peak_mb,
-            baseline.map(|it| it.crawl.peak_mb),
-            60.0,
-        ),
-        (
-            "a million addresses, seconds",
-            list.wall_secs,
-            baseline.map(|it| it.list.wall_secs),
-            3.0,
-        ),
-        (
-            "a million addresses, peak MB",
-            list.peak_mb,
-            baseline.map(|it| it.list.peak_mb),
-            200.0,
-        ),
-    ] {
+        ("wall time, crawl / floor", |it| it.crawl_to_floor.wall, 1.3),
+        ("CPU time, crawl / floor", |it| it.crawl_to_floor.cpu, 2.0),
+        ("peak memory of the crawl, MB", |it| it.crawl.peak_mb, 60.0),
+        ("the long list, seconds", |it| it.list.wall_secs, 3.0),
+        ("the long list, peak MB", |it| it.list.peak_mb, 200.0),
+    ];
+    for (name, figure, aim) in figures {
+        let now = figure(results);
+        let before = baseline.map_or("-".to_owned(), |it| format!("{:.2}", figure(it)));
         let met = if now <= aim { "met" } else { "MISSED" };
-        println!("{name:<38}{now:>10.2}{:>10}{aim:>10.1}  {met}", was(before));
+        println!("{name:<44}{now:>9.2}{before:>9}{aim:>9.1}  {met}");
     }
 }

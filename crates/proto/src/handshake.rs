@@ -13,6 +13,9 @@ use crate::version::{NetAddr, Version};
 use crate::visit::Heard;
 use crate::wire::DecodeError;
 
+/// How long to listen behind the `pong` of a peer that announced nothing before it.
+const QUIET: Duration = Duration::from_millis(200);
+
 /// The caller's side of one handshake. Time is the duration since the dial began.
 #[derive(Debug)]
 pub struct Handshake {
@@ -22,8 +25,8 @@ pub struct Handshake {
     state: State,
     /// The answer to our questions came before the `verack`; it happens.
     answered: bool,
-    /// The next `pong` is the last word: the peer said something behind its `verack`, or was asked twice.
-    next_pong_is_last: bool,
+    /// The peer said something behind its `verack`, so it announces its features before its `pong`.
+    announces_first: bool,
     to_send: Vec<Message>,
 }
 
@@ -76,7 +79,7 @@ impl Handshake {
                 until: at + config.handshake_timeout,
             },
             answered: false,
-            next_pong_is_last: false,
+            announces_first: false,
             to_send: vec![Message::Version(Box::new(version))],
         }
     }
@@ -94,7 +97,7 @@ impl Handshake {
         if let State::AwaitAnswer { .. } = self.state
             && !matches!(message, Message::Pong(_))
         {
-            self.next_pong_is_last = true;
+            self.announces_first = true;
         }
         match (&self.state, message) {
             (State::AwaitVersion { until }, Message::Version(version)) => {
@@ -106,18 +109,18 @@ impl Handshake {
                 self.ask_on(heard, at);
             }
             (_, Message::Ping(Some(nonce))) => self.to_send.push(Message::Pong(nonce)),
-            (State::AwaitAnswer { .. }, Message::Pong(nonce))
-                if nonce == self.fence() && !self.next_pong_is_last =>
+            (State::AwaitAnswer { until }, Message::Pong(nonce))
+                if nonce == self.fence() && !self.announces_first =>
             {
-                // bcoin takes our `verack` and `ping` in one gulp, and announces its features behind the `pong`.
+                // bcoin takes our `verack` and `ping` in one gulp, and announces its features right behind the `pong`.
+                let until = (*until).min(at + QUIET);
                 heard.answered_at = Some(at);
-                self.next_pong_is_last = true;
-                self.to_send.push(Message::Ping(Some(self.fence())));
+                self.state = State::AwaitAnswer { until };
             }
             (State::AwaitVerack { .. } | State::AwaitAnswer { .. }, Message::Pong(nonce))
                 if nonce == self.fence() =>
             {
-                heard.answered_at = Some(at);
+                heard.answered_at = heard.answered_at.or(Some(at));
                 self.answered = true;
                 self.ask_on(heard, at);
             }
