@@ -75,6 +75,15 @@ pub struct Connection {
     pub early: Vec<u8>,
 }
 
+impl From<TcpStream> for Connection {
+    fn from(stream: TcpStream) -> Connection {
+        Connection {
+            stream,
+            early: Vec::new(),
+        }
+    }
+}
+
 /// Why there is no connection.
 #[derive(Debug)]
 pub enum DialError {
@@ -125,7 +134,10 @@ impl Dialer {
             match (&self.route, target) {
                 (Route::Proxy(proxy), target) => proxy.connect(target, first_words).await,
                 (Route::Direct, Target::Addr(addr)) => match addr.socket_addr() {
-                    Some(socket_addr) => tcp::connect(socket_addr, first_words).await,
+                    Some(socket_addr) => {
+                        let connected = tcp::connect(socket_addr, first_words).await;
+                        connected.map(Connection::from).map_err(tcp::classify)
+                    }
                     None => Err(failed(
                         Outcome::ConnectUnreachable,
                         format!("{} needs a proxy", addr.network()),

@@ -147,10 +147,10 @@ impl Proxy {
     ) -> Result<(Link, Option<IpAddr>), DialError> {
         let request = request(command, target)?;
         let mut link = if self.takes_all_at_once {
-            let mut link = self.open().await?;
             let hello = self.hello();
-            let hello = [&hello, &self.login_bytes()[..], &request, first_words].concat();
-            link.stream.write_all(&hello).await.map_err(broken)?;
+            let all = [&hello, &self.login_bytes()[..], &request, first_words].concat();
+            let mut link = self.open(&all).await?;
+            drop(all); // Thousands of calls wait behind this line.
             self.read_welcome(&mut link).await?;
             self.read_login(&mut link).await?;
             link
@@ -168,8 +168,7 @@ impl Proxy {
 
     /// Connects to the proxy and is let in, word for word.
     async fn greet(&self) -> Result<Link, DialError> {
-        let mut link = self.open().await?;
-        link.stream.write_all(&self.hello()).await.map_err(broken)?;
+        let mut link = self.open(&self.hello()).await?;
         self.read_welcome(&mut link).await?;
         let login = self.login_bytes();
         if !login.is_empty() {
@@ -179,16 +178,17 @@ impl Proxy {
         Ok(link)
     }
 
-    async fn open(&self) -> Result<Link, DialError> {
-        let connected = match self.resolved {
-            Some(addr) => TcpStream::connect(addr).await,
-            None => TcpStream::connect(&self.at).await,
+    /// Connects to the proxy, and sends it `words`.
+    async fn open(&self, words: &[u8]) -> Result<Link, DialError> {
+        let connecting = async {
+            let addr = match self.resolved {
+                Some(addr) => addr,
+                None => look_up(&self.at).await?,
+            };
+            tcp::connect(addr, words).await
         };
-        match connected.map_err(tcp::classify) {
-            Ok(stream) => {
-                let _ = stream.set_nodelay(true);
-                Ok(Link::new(stream))
-            }
+        match connecting.await.map_err(tcp::classify) {
+            Ok(stream) => Ok(Link::new(stream)),
             Err(DialError::MachineFull(error)) => Err(DialError::MachineFull(error)),
             // That the proxy is not there says nothing about the peer.
             Err(DialError::Failed(failure)) => {
@@ -249,6 +249,11 @@ impl Proxy {
             )),
         }
     }
+}
+
+async fn look_up(at: &str) -> io::Result<SocketAddr> {
+    let found = tokio::net::lookup_host(at).await?.next();
+    found.ok_or_else(|| io::Error::other("its name has no address"))
 }
 
 /// A connection to the proxy, and what was read of it but not used yet.

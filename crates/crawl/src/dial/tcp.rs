@@ -4,22 +4,57 @@ use std::io;
 use std::net::SocketAddr;
 
 use proto::Outcome;
+use socket2::{Domain, Protocol, Socket, Type};
 use tokio::io::AsyncWriteExt;
 use tokio::net::TcpStream;
 
-use super::{Connection, DialError, Failure};
+use super::{DialError, Failure};
 
 /// Connects to `addr` and sends `first_words`, however long that takes.
-pub(super) async fn connect(addr: SocketAddr, first_words: &[u8]) -> Result<Connection, DialError> {
-    let connected = TcpStream::connect(addr).await;
-    let mut stream = connected.map_err(classify)?;
-    // Only a socket that is gone already refuses the option or the words; reading from it says so better.
-    let _ = stream.set_nodelay(true);
-    let _ = stream.write_all(first_words).await;
-    Ok(Connection {
-        stream,
-        early: Vec::new(),
-    })
+///
+/// Where the connection stands at once, as to a proxy on this machine, the words go out before anything else is done.
+pub(super) async fn connect(addr: SocketAddr, first_words: &[u8]) -> io::Result<TcpStream> {
+    let socket = Socket::new(Domain::for_address(addr), Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_nonblocking(true)?;
+    socket.set_tcp_nodelay(true)?;
+    match socket.connect(&addr.into()) {
+        Err(error) if !is_in_progress(&error) => return Err(error),
+        Ok(()) | Err(_) => (),
+    }
+    let n_sent = match socket.send(first_words) {
+        Ok(n_sent) => n_sent,
+        Err(error) if is_later_matter(&error) => 0,
+        Err(error) => return Err(error),
+    };
+    let mut stream = TcpStream::from_std(socket.into())?;
+    if n_sent == 0 {
+        stream.writable().await?;
+        if let Some(error) = stream.take_error()? {
+            return Err(error);
+        }
+    }
+    // A peer that is gone already is noticed when it is read from.
+    let _ = stream.write_all(&first_words[n_sent..]).await;
+    Ok(stream)
+}
+
+fn is_in_progress(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    if error.raw_os_error() == Some(libc::EINPROGRESS) {
+        return true;
+    }
+    error.kind() == io::ErrorKind::WouldBlock
+}
+
+/// Whether a connection that takes no words may still come to stand, or stood and is gone again.
+fn is_later_matter(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::WouldBlock
+            | io::ErrorKind::NotConnected
+            | io::ErrorKind::BrokenPipe
+            | io::ErrorKind::ConnectionReset
+    )
 }
 
 /// Tells what an error says about the peer from what it says about this machine.
