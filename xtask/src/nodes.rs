@@ -1,6 +1,6 @@
 //! Real nodes for the tests: Bitcoin Knots from Debian unstable, bcoin from npm.
 //!
-//! Both are unpacked below `target/nodes`, and nothing is installed on the system. Where one can not be had, its tests
+//! Both are unpacked below `target/nodes`, and nothing is installed on the system. Where one cannot be had, its tests
 //! say that they were skipped.
 
 use std::fs;
@@ -20,7 +20,7 @@ const BCOIN: &str = r#"{
 }
 "#;
 
-/// Where the real nodes are; `None` for one that can not be had.
+/// Where the real nodes are; `None` for one that cannot be had.
 pub(crate) struct Nodes {
     bitcoind: Option<PathBuf>,
     bcoin_modules: Option<PathBuf>,
@@ -133,7 +133,7 @@ fn unpack_knots(dir: &Path) -> anyhow::Result<()> {
             let unpacked = unpack.arg("--extract").arg(&package).arg(&root).status()?;
             anyhow::ensure!(
                 unpacked.success(),
-                "{} can not be unpacked",
+                "{} cannot be unpacked",
                 package.display()
             );
         }

@@ -10,10 +10,10 @@ use crate::config::DbArgs;
 /// Flags that choose a crawl.
 #[derive(Clone, Debug, Args)]
 pub(crate) struct ChosenArgs {
-    /// The number of the crawl, as `crawls` lists it [default: the latest that finished].
+    /// The number of the crawl, as `crawls` lists it [default: the latest that finished or, where none did, the latest].
     #[arg(long, value_name = "N")]
     crawl: Option<i64>,
-    /// Of which chain the latest crawl is meant.
+    /// The chain whose latest crawl is meant.
     #[arg(long, default_value = "mainnet", value_name = "CHAIN")]
     network: Chain,
     #[command(flatten)]

@@ -41,10 +41,11 @@ pub(crate) struct DialArgs {
     /// Seconds to wait for version and verack [default: 15; through a proxy 60].
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     handshake_timeout: Option<Duration>,
-    /// Seconds to wait for the answer to our ping, behind which features are heard [default: 5; through a proxy 20].
+    /// Seconds to listen behind the verack for the features that a node announces, until it answers our ping
+    /// [default: 5; through a proxy 20].
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     answer_timeout: Option<Duration>,
-    /// Hang up at the verack: a round trip quicker, but features that are announced behind it are not heard.
+    /// Hang up at the verack: a round trip quicker, but deaf to features that are announced behind it.
     #[arg(long)]
     handshake_only: bool,
     /// The user agent to announce; the default names this program and its address.
@@ -56,7 +57,7 @@ pub(crate) struct DialArgs {
 #[derive(Clone, Debug, Default, Args)]
 #[command(next_help_heading = "How much at once")]
 pub(crate) struct RollArgs {
-    /// Calls at the same time [default: as many as this machine's limit of open files permits].
+    /// Calls at the same time [default: as many as this machine's limit of open files permits, at most 24000].
     #[arg(long, value_name = "N", value_parser = parse_in_flight)]
     max_in_flight: Option<NonZeroUsize>,
     /// New connections a second; 0 for no bound [default: 2000].
@@ -67,7 +68,7 @@ pub(crate) struct RollArgs {
 /// The flag of everything that reads or writes the store.
 #[derive(Clone, Debug, Default, Args)]
 pub(crate) struct DbArgs {
-    /// The store: a file, made where there is none [default: census.db in the user's data directory].
+    /// The store, a file that `crawl` makes [default: census.db in the user's data directory].
     #[arg(long, value_name = "FILE", global = true)]
     db: Option<PathBuf>,
 }
@@ -197,8 +198,10 @@ impl RollArgs {
     /// Raises this process's limit of open files, and bounds what was asked for by what that permits.
     pub(crate) fn load(&self) -> Load {
         let capacity = Capacity::claim();
-        let most = NonZeroUsize::new(capacity.max_in_flight).unwrap_or(NonZeroUsize::MIN);
-        let wanted = self.max_in_flight.unwrap_or(most);
+        let count = |n| NonZeroUsize::new(n).unwrap_or(NonZeroUsize::MIN);
+        let most = count(capacity.max_in_flight);
+        let usual = count(capacity.usual_in_flight);
+        let wanted = self.max_in_flight.unwrap_or(usual);
         if wanted > most {
             tracing::warn!(
                 "--max-in-flight {wanted} is more than this machine's limit of {} open files permits; using {most}",

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use crawl::progress::{Progress, TimeLeft};
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
+use record::text::{grouped, packed};
 use tokio::sync::watch;
 
 /// How often a plain line is printed where stderr is no terminal: soon at first, then less and less often.
@@ -15,6 +16,10 @@ const PLAIN_EVERY: [Duration; 3] = [
 ];
 /// How many lines each of the first two intervals lasts.
 const PLAIN_LINES: usize = 5;
+/// How many reasons for failures are told while a crawl runs.
+const N_REASONS: usize = 6;
+/// What stands between two things that are told in one line.
+const BETWEEN: &str = "  ";
 
 /// Where progress and remarks go.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +28,7 @@ pub(crate) enum Console {
     Quiet,
     /// Plain lines: stderr is a file or a pipe.
     Plain,
-    /// A line that is drawn again and again.
+    /// Lines that are drawn again and again.
     Terminal,
 }
 
@@ -71,22 +76,21 @@ pub(crate) fn say_error(error: &anyhow::Error) {
     print_line(&format!("bitcensus: {error:#}"));
 }
 
-#[expect(
-    clippy::print_stderr,
-    reason = "this is the one place that prints there"
-)]
 fn print_line(line: &str) {
-    eprintln!("{line}");
-    let _ = std::io::stderr().flush();
+    // A crawl goes on where nobody reads what it says.
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
 }
 
 /// Returns how many columns a result may take: those of the terminal, or 100 where there is none.
 pub(crate) fn width() -> usize {
+    terminal_width().map_or(100, |it| it.clamp(60, 120))
+}
+
+/// Returns how many columns the terminal has to which results go; `None` where they go elsewhere.
+pub(crate) fn terminal_width() -> Option<usize> {
     let (_, columns) = ::console::Term::stdout().size();
-    match std::io::stdout().is_terminal() {
-        true => usize::from(columns).clamp(60, 120),
-        false => 100,
-    }
+    let is_terminal = std::io::stdout().is_terminal();
+    is_terminal.then_some(usize::from(columns))
 }
 
 /// Prints a result to stdout, with a line end where it has none.
@@ -115,39 +119,63 @@ async fn show_plain(mut progress: watch::Receiver<Progress>) {
 
 async fn show_bar(mut progress: watch::Receiver<Progress>) {
     let bar = ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr());
-    let style = ProgressStyle::with_template("{bar:30.cyan/blue} {percent:>3} %  {wide_msg}")
+    let style = ProgressStyle::with_template("{wide_bar:.cyan/blue}\n{msg}")
         .unwrap_or_else(|_| ProgressStyle::default_bar());
     bar.set_style(style);
     while progress.changed().await.is_ok() {
         let seen = progress.borrow_and_update();
         bar.set_length(seen.n_known as u64);
         bar.set_position(seen.n_done as u64);
-        bar.set_message(line(&seen));
+        bar.set_message(lines(&seen, stderr_width()));
     }
     bar.finish_and_clear();
-    print_line(&line(&progress.borrow()));
+    // A line of room: on a terminal the result comes right below.
+    print_line(&(lines(&progress.borrow(), stderr_width()) + "\n"));
+}
+
+fn stderr_width() -> usize {
+    let (_, columns) = ::console::Term::stderr().size();
+    usize::from(columns)
 }
 
 /// Tells a moment of a crawl in one line, the most important first.
 fn line(progress: &Progress) -> String {
-    let mut parts = vec![
+    [counts(progress), pace(progress), reasons(progress)]
+        .concat()
+        .join(BETWEEN)
+}
+
+/// Tells a moment of a crawl in lines that fit into `width` columns.
+fn lines(progress: &Progress, width: usize) -> String {
+    let groups = [counts(progress), pace(progress), reasons(progress)];
+    let told = groups.iter().filter(|it| !it.is_empty());
+    let lines = told.flat_map(|it| packed(it.iter().map(String::as_str), BETWEEN, width));
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+fn counts(progress: &Progress) -> Vec<String> {
+    vec![
         clock(progress.elapsed),
         format!(
             "{} of {} ({:.1} %)",
-            progress.n_done,
-            progress.n_known,
+            grouped(progress.n_done),
+            grouped(progress.n_known),
             100.0 * progress.share_done()
         ),
-        format!("received {}", progress.n_reachable),
-        format!("failed {}", progress.n_failed()),
-        format!("remaining {}", progress.n_remaining()),
-    ];
+        format!("received {}", grouped(progress.n_reachable)),
+        format!("failed {}", grouped(progress.n_failed())),
+        format!("remaining {}", grouped(progress.n_remaining())),
+    ]
+}
+
+fn pace(progress: &Progress) -> Vec<String> {
+    let mut parts = Vec::new();
     if progress.n_not_tried() > 0 {
-        parts.push(format!("not tried {}", progress.n_not_tried()));
+        parts.push(format!("not tried {}", grouped(progress.n_not_tried())));
     }
     if progress.n_remaining() > 0 {
-        parts.push(format!("in flight {}", progress.n_in_flight));
-        parts.push(format!("{:.0}/s", progress.rate));
+        parts.push(format!("in flight {}", grouped(progress.n_in_flight)));
+        parts.push(grouped(format_args!("{:.0}", progress.rate)) + "/s");
         match progress.time_left() {
             Some(TimeLeft::About(left)) => parts.push(format!("{} left", clock(left))),
             Some(TimeLeft::AtMost(left)) => parts.push(format!("at most {} left", clock(left))),
@@ -160,22 +188,30 @@ fn line(progress: &Progress) -> String {
     if progress.n_machine_full > 0 {
         parts.push(format!(
             "{} calls waited for free files or ports",
-            progress.n_machine_full
+            grouped(progress.n_machine_full)
         ));
     }
+    parts
+}
+
+/// Why calls failed, the most frequent reason first.
+fn reasons(progress: &Progress) -> Vec<String> {
     let mut failures: Vec<_> = progress
         .outcomes
         .iter()
         .filter(|(code, _)| !matches!(**code, "complete" | "version_only" | "not_tried"))
         .collect();
     failures.sort_by_key(|(code, n)| (std::cmp::Reverse(**n), **code));
-    parts.extend(
-        failures
-            .iter()
-            .take(6)
-            .map(|(code, n)| format!("{code} {n}")),
-    );
-    parts.join("  ")
+    let (told, others) = failures.split_at(failures.len().min(N_REASONS));
+    let n_others: usize = others.iter().map(|(_, n)| **n).sum();
+    let mut parts: Vec<_> = told
+        .iter()
+        .map(|(code, n)| format!("{code} {}", grouped(n)))
+        .collect();
+    if n_others > 0 {
+        parts.push(format!("others {}", grouped(n_others)));
+    }
+    parts
 }
 
 /// Writes a duration as people say it: `4.2 s`, `3 min 12 s`, `2 h 5 min`.
@@ -195,7 +231,39 @@ mod tests {
 
     #[test]
     fn a_line_says_what_the_lesson_asks_for_and_the_reasons() {
-        let progress = Progress {
+        assert_eq!(
+            line(&moment()),
+            "12.3 s  5,000 of 9,537 (52.4 %)  received 4,000  failed 990  remaining 4,537  not tried 10  \
+             in flight 1,537  1,405/s  3.2 s left  connect_timeout 700  connect_refused 280  version_timeout 4  \
+             wrong_network 3  connect_reset 1  malformed_version 1  others 1"
+        );
+    }
+
+    #[test]
+    fn a_narrow_terminal_is_told_the_same() {
+        let told = lines(&moment(), 80);
+        assert_eq!(
+            told,
+            "\
+12.3 s  5,000 of 9,537 (52.4 %)  received 4,000  failed 990  remaining 4,537
+not tried 10  in flight 1,537  1,405/s  3.2 s left
+connect_timeout 700  connect_refused 280  version_timeout 4  wrong_network 3
+connect_reset 1  malformed_version 1  others 1"
+        );
+        assert_eq!(told.replace('\n', BETWEEN), line(&moment()));
+    }
+
+    #[test]
+    fn times_are_written_as_people_say_them() {
+        let written = [0, 59, 61, 3_599, 7_500].map(|secs| clock(Duration::from_secs(secs)));
+        assert_eq!(
+            written,
+            ["0.0 s", "59.0 s", "1 min 1 s", "59 min 59 s", "2 h 5 min"]
+        );
+    }
+
+    fn moment() -> Progress {
+        Progress {
             elapsed: Duration::from_millis(12_340),
             n_known: 9_537,
             n_waiting: 3_000,
@@ -206,25 +274,16 @@ mod tests {
                 ("complete", 3_990),
                 ("version_only", 10),
                 ("connect_timeout", 700),
-                ("connect_refused", 290),
+                ("connect_refused", 280),
+                ("connect_reset", 1),
+                ("malformed_version", 1),
+                ("protocol_violation", 1),
+                ("version_timeout", 4),
+                ("wrong_network", 3),
                 ("not_tried", 10),
             ]),
-            rate: 405.1,
+            rate: 1_405.1,
             ..Progress::default()
-        };
-        assert_eq!(
-            line(&progress),
-            "12.3 s  5000 of 9537 (52.4 %)  received 4000  failed 990  remaining 4537  not tried 10  \
-             in flight 1537  405/s  11.2 s left  connect_timeout 700  connect_refused 290"
-        );
-    }
-
-    #[test]
-    fn times_are_written_as_people_say_them() {
-        let written = [0, 59, 61, 3_599, 7_500].map(|secs| clock(Duration::from_secs(secs)));
-        assert_eq!(
-            written,
-            ["0.0 s", "59.0 s", "1 min 1 s", "59 min 59 s", "2 h 5 min"]
-        );
+        }
     }
 }

@@ -14,6 +14,7 @@ mod stop;
 mod table;
 mod writer;
 
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
@@ -65,6 +66,9 @@ fn start_logging() {
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
+        // They would be printed to the very place that takes nothing.
+        .log_internal_errors(false)
         .init();
 }
 

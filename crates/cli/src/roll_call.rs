@@ -11,7 +11,7 @@ use crawl::roll::{RollConfig, call_all};
 use crawl::visit::{micros, unix_now};
 use record::summary::Spent;
 use record::{CrawlEnd, CrawlId, NewCrawl, SqliteStore, Store, Summary, SummaryBuilder};
-use tokio::runtime::{Builder, Runtime};
+use tokio::runtime::Builder;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
@@ -39,15 +39,19 @@ pub(crate) struct Ended {
     pub(crate) summary: Summary,
 }
 
-/// Returns the runtime that everything runs on.
+/// Runs `work` to its end.
 ///
 /// One thread is enough: calls wait, they do not compute, and threads that hand work to each other cost more than
 /// they bring.
-pub(crate) fn runtime() -> anyhow::Result<Runtime> {
-    Builder::new_current_thread()
+pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyhow::Result<T> {
+    let runtime = Builder::new_current_thread()
         .enable_all()
         .build()
-        .context("the runtime could not be started")
+        .context("the runtime could not be started")?;
+    let end = runtime.block_on(work);
+    // A name server or a named pipe that still keeps a thread waiting must not keep the program.
+    runtime.shutdown_background();
+    end
 }
 
 impl RollCall {

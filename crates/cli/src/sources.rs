@@ -11,6 +11,7 @@ use crawl::sources::Source;
 use crawl::sources::dns::{self, SeedAnswer};
 use crawl::sources::fetch::{self, FetchConfig};
 use crawl::sources::listing::{self, ListReport};
+use record::text::grouped;
 use record::{SqliteStore, Store, StoreError};
 
 use crate::config::DialConfig;
@@ -40,7 +41,7 @@ pub(crate) async fn read_all(
         }
         let n_new = frontier.n_known() - before;
         let noun = if n_new == 1 { "address" } else { "addresses" };
-        console.say(&format!("{source}: {n_new} {noun}"));
+        console.say(&format!("{source}: {} {noun}", grouped(n_new)));
     }
     Ok(frontier)
 }
@@ -77,15 +78,20 @@ fn show_report(source: &Source, report: &ListReport, console: Console) {
     if skipped.n == 0 {
         return;
     }
-    let n = skipped.n;
-    console.say(&format!(
-        "{source}: {n} entries can not be read, among them"
-    ));
+    let entries = match skipped.n {
+        1 => "1 entry".to_owned(),
+        n => format!("{} entries", grouped(n)),
+    };
+    console.say(&format!("{source}: {entries} cannot be read:"));
     for entry in skipped.first.iter().take(SHOWN_LINES) {
         console.say(&format!(
             "  line {}: {}: {}",
             entry.line, entry.text, entry.why
         ));
+    }
+    let n_more = skipped.n.saturating_sub(SHOWN_LINES);
+    if n_more > 0 {
+        console.say(&format!("  and {} more", grouped(n_more)));
     }
 }
 

@@ -1,8 +1,8 @@
 //! Tables for people.
 
-use comfy_table::{ContentArrangement, Table, presets};
+use comfy_table::{CellAlignment, ContentArrangement, Table, presets};
 
-/// Lays `rows` out under `headers`, as wide as the terminal at the most.
+/// Lays `rows` out under `headers`, as wide as the terminal at the most; numbers stand below each other.
 pub(crate) fn table<const N: usize>(
     headers: [&str; N],
     rows: impl IntoIterator<Item = [String; N]>,
@@ -12,8 +12,17 @@ pub(crate) fn table<const N: usize>(
         .load_preset(presets::UTF8_BORDERS_ONLY)
         .set_content_arrangement(ContentArrangement::Dynamic)
         .set_header(headers);
+    let mut are_numbers = [true; N];
     for row in rows {
+        for (so_far, cell) in are_numbers.iter_mut().zip(&row) {
+            *so_far &= cell.chars().all(|it| it.is_ascii_digit() || it == ',');
+        }
         table.add_row(row);
+    }
+    for (column, are_numbers) in table.column_iter_mut().zip(are_numbers) {
+        if are_numbers {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
     }
     table.to_string()
 }

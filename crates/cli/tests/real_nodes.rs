@@ -241,7 +241,7 @@ fn bcoin_of_another_chain_says_so() {
         "transport": "v1",
     });
     check(&line, &other);
-    // It counts ten points for every 24 bytes that it can not read, and bans a caller's address for a hundred.
+    // It counts ten points for every 24 bytes that it cannot read, and bans a caller's address for a hundred.
     let score = node.next_gone()["banScore"].as_u64();
     assert!(score < Some(100), "{score:?}");
 }

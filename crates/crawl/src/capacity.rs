@@ -3,9 +3,9 @@
 /// Files that are kept for everything that is no connection: the store, its journal, logs, the terminal, DNS.
 const RESERVED_FILES: u64 = 64;
 
-/// More calls at once than this gain nothing: the kernel has about 28,000 ports for outgoing connections to one
-/// address, which is what a proxy is.
-const MOST_IN_FLIGHT: u64 = 24_000;
+/// More calls at once than this are only made where somebody asks for them: the kernel has about 28,000 ports for
+/// outgoing connections to one address, which is what a proxy is.
+const USUAL_IN_FLIGHT: u64 = 24_000;
 
 /// What the machine allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,6 +14,8 @@ pub struct Capacity {
     pub open_files: u64,
     /// How many calls can be in flight at once.
     pub max_in_flight: usize,
+    /// How many are, unless told otherwise.
+    pub usual_in_flight: usize,
 }
 
 impl Capacity {
@@ -26,12 +28,12 @@ impl Capacity {
     }
 
     fn of(open_files: u64) -> Capacity {
-        let max_in_flight = open_files
-            .saturating_sub(RESERVED_FILES)
-            .clamp(1, MOST_IN_FLIGHT);
+        let max_in_flight = open_files.saturating_sub(RESERVED_FILES).max(1);
+        let count = |n| usize::try_from(n).unwrap_or(usize::MAX);
         Capacity {
             open_files,
-            max_in_flight: usize::try_from(max_in_flight).expect("at most MOST_IN_FLIGHT"),
+            max_in_flight: count(max_in_flight),
+            usual_in_flight: count(max_in_flight.min(USUAL_IN_FLIGHT)),
         }
     }
 }
@@ -42,8 +44,12 @@ mod tests {
 
     #[test]
     fn a_reserve_is_kept_and_never_all_is_taken() {
-        assert_eq!(Capacity::of(20_000).max_in_flight, 19_936);
-        assert_eq!(Capacity::of(1_000_000).max_in_flight, 24_000);
-        assert_eq!(Capacity::of(10).max_in_flight, 1);
+        let of = |open_files| {
+            let it = Capacity::of(open_files);
+            (it.max_in_flight, it.usual_in_flight)
+        };
+        assert_eq!(of(20_000), (19_936, 19_936));
+        assert_eq!(of(1_000_000), (999_936, 24_000));
+        assert_eq!(of(10), (1, 1));
     }
 }

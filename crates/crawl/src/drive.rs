@@ -23,6 +23,7 @@ pub async fn drive(
     began: Instant,
 ) -> Ending {
     let mut timer = pin!(sleep_until(began));
+    let mut end = Hangup::Closed;
     loop {
         match session.poll_output(began.elapsed()) {
             Some(Output::Close) => return session.finish(),
@@ -33,7 +34,8 @@ pub async fn drive(
                 };
                 match timeout_at(until, stream.write_all(&bytes)).await {
                     Ok(Ok(())) => (),
-                    Ok(Err(error)) => session.handle_hangup(hangup(&error)),
+                    // Whoever takes no more may have said something before.
+                    Ok(Err(error)) => end = hangup(&error),
                     Err(_) => session.handle_timeout(until - began),
                 }
                 continue;
@@ -49,7 +51,7 @@ pub async fn drive(
         tokio::select! {
             biased;
             read = read_into(&mut stream, &mut session, began) => match read {
-                Ok(0) => session.handle_hangup(Hangup::Closed),
+                Ok(0) => session.handle_hangup(end.clone()),
                 Ok(_) => (),
                 Err(error) => session.handle_hangup(hangup(&error)),
             },
@@ -88,6 +90,8 @@ fn hangup(error: &io::Error) -> Hangup {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proto::command::{VERACK, VERSION};
+    use proto::framing::v1::{self, HeaderForm};
     use proto::{Outcome, SessionConfig};
     use std::sync::Arc;
     use tokio::io::AsyncReadExt;
@@ -127,6 +131,19 @@ mod tests {
         let (ours, mut theirs) = tokio::io::duplex(1_024);
         tokio::spawn(async move { theirs.read_u8().await });
         assert_eq!(talk(ours).await, (Outcome::ClosedBeforeVersion, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_a_peer_said_before_it_hung_up_is_heard() {
+        let magic = proto::Chain::Mainnet.magic();
+        let mut said = Vec::new();
+        for (command, payload) in [(VERSION, &[0; 85][..]), (VERACK, &[])] {
+            said.extend(v1::encode(magic, HeaderForm::default(), command, payload));
+        }
+        let (ours, mut theirs) = tokio::io::duplex(1_024);
+        theirs.write_all(&said).await.unwrap();
+        drop(theirs);
+        assert_eq!(talk(ours).await, (Outcome::Complete, 0));
     }
 
     /// Returns how a conversation ends, and after how many seconds.

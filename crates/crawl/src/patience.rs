@@ -32,7 +32,7 @@ pub const I2P: Patience = patience(45, 80, 30);
 /// CJDNS finds its way while we wait.
 pub const CJDNS: Patience = patience(10, 30, 10);
 
-/// Returns the patience for a network: for all of them Tor's, where everything goes through a proxy.
+/// Returns the patience for a network; where everything goes through a proxy, the internet has Tor's.
 pub fn patience_for(network: Network, through_proxy: bool) -> Patience {
     match network {
         Network::Ipv4 | Network::Ipv6 if !through_proxy => IP,

@@ -61,6 +61,7 @@ where
         longest_call: config.longest_call,
         last_call_began: Duration::ZERO,
         hold_until: None,
+        full_until: None,
         full_pause: FULL_PAUSE,
         seen: Progress::default(),
         rate: Rate::default(),
@@ -70,12 +71,14 @@ where
     };
     let mut tell = interval(TELL_EVERY);
     tell.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let stop = roll.stop.clone();
+    let (stop, closed) = (roll.stop.clone(), roll.visits.clone());
     loop {
         roll.begin_calls(config.max_in_flight, &why_not, &call)
             .await;
         let is_stopping = stop.is_cancelled();
-        if roll.in_flight.is_empty() && (is_stopping || roll.frontier.n_waiting() == 0) {
+        let is_over = roll.in_flight.is_empty() && (is_stopping || roll.frontier.n_waiting() == 0);
+        // Calls whose visits nobody takes are not worth their wait.
+        if is_over || roll.visits.is_closed() {
             roll.tell();
             return roll.seen;
         }
@@ -92,6 +95,7 @@ where
             () = sleep_until(hold_until.unwrap_or(roll.began)), if hold_until.is_some() => (),
             _ = tell.tick() => roll.tell(),
             () = stop.cancelled(), if !is_stopping => (),
+            () = closed.closed() => (),
         }
     }
 }
@@ -108,6 +112,8 @@ struct Roll {
     last_call_began: Duration,
     /// No call begins before this time.
     hold_until: Option<Instant>,
+    /// The end of the pause since the machine was full.
+    full_until: Option<Instant>,
     full_pause: Duration,
     seen: Progress,
     rate: Rate,
@@ -193,18 +199,19 @@ impl Roll {
 
     fn wait_for_room(&mut self, task: Task, full: &MachineFull) {
         if self.seen.n_machine_full == 0 {
-            tracing::warn!(
+            tracing::debug!(
                 "{full}; such calls are made again, fewer --max-in-flight would avoid them"
             );
         }
         self.seen.n_machine_full += 1;
         self.frontier.put_back(&task.addr);
-        let until = Instant::now() + self.full_pause;
+        let now = Instant::now();
         // Many calls fail together; only the first of them makes the pause longer.
-        if self.hold_until.is_none() {
-            self.hold_until = Some(until);
+        if self.full_until.is_none_or(|until| until <= now) {
+            self.full_until = Some(now + self.full_pause);
             self.full_pause = (self.full_pause * 2).min(LONGEST_FULL_PAUSE);
         }
+        self.hold_until = self.hold_until.max(self.full_until);
     }
 
     fn tell(&mut self) {
@@ -310,6 +317,54 @@ mod tests {
         )
         .await;
         assert!(end.n_done < 10, "{end:?}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn calls_whose_visits_nobody_takes_are_not_waited_for() {
+        let (visits, mut inbox) = mpsc::channel(1);
+        tokio::spawn(async move {
+            tokio::time::sleep(Duration::from_secs(1)).await;
+            inbox.close();
+        });
+        let end = call_all(
+            frontier(10),
+            some_at_once(10),
+            |_| None,
+            |_| async {
+                tokio::time::sleep(Duration::from_secs(600)).await;
+                Ok(complete())
+            },
+            visits,
+            watch::Sender::new(Progress::default()),
+            CancellationToken::new(),
+        )
+        .await;
+        assert_eq!((end.elapsed.as_secs(), end.n_done), (1, 0));
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_full_machine_is_asked_less_and_less_often_whatever_the_rate() {
+        let n_calls = Arc::new(AtomicUsize::new(0));
+        let config = RollConfig {
+            max_rate: Some(2_000.0),
+            ..some_at_once(500)
+        };
+        let counted = n_calls.clone();
+        let full_for = Duration::from_secs(60);
+        let began = Instant::now();
+        let (end, _) = roll_with(config, 1_000, move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            async move {
+                match began.elapsed() < full_for {
+                    true => Err(std::io::Error::other("no file").into()),
+                    false => Ok(complete()),
+                }
+            }
+        })
+        .await;
+        assert_eq!(end.n_done, 1_000);
+        let n_in_vain = n_calls.load(Ordering::SeqCst) - 1_000;
+        assert!(n_in_vain < 5_000, "{n_in_vain} calls in vain");
     }
 
     #[tokio::test(start_paused = true)]

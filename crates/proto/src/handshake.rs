@@ -114,7 +114,7 @@ impl Handshake {
             {
                 // bcoin takes our `verack` and `ping` in one gulp, and announces its features right behind the `pong`.
                 let until = (*until).min(at + QUIET);
-                heard.answered_at = Some(at);
+                heard.answered_at = heard.answered_at.or(Some(at));
                 self.state = State::AwaitAnswer { until };
             }
             (State::AwaitVerack { .. } | State::AwaitAnswer { .. }, Message::Pong(nonce))
@@ -129,7 +129,7 @@ impl Handshake {
         }
     }
 
-    /// Takes in that the peer's `version` can not be read.
+    /// Takes in that the peer's `version` cannot be read.
     pub fn handle_malformed_version(&mut self, error: &DecodeError) {
         if let State::AwaitVersion { .. } = self.state {
             self.close(Outcome::MalformedVersion, Some(error.to_string()));

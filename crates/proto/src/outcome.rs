@@ -29,7 +29,7 @@ pub enum Outcome {
     ClosedBeforeVersion,
     /// Connected, but no `version` came in time.
     VersionTimeout,
-    /// A `version` came that can not be read.
+    /// A `version` came that cannot be read.
     MalformedVersion,
     /// The peer is on another network.
     WrongNetwork,
@@ -113,7 +113,7 @@ impl Outcome {
                 "it hung up before its version; full slots look like this"
             }
             Outcome::VersionTimeout => "it took the call, but sent no version in time",
-            Outcome::MalformedVersion => "it sent a version that can not be read",
+            Outcome::MalformedVersion => "it sent a version that cannot be read",
             Outcome::WrongNetwork => "it is on another network",
             Outcome::ProtocolViolation => "it broke the protocol, or speaks another one",
             Outcome::V2Failed => "the encrypted transport failed",

@@ -1,4 +1,4 @@
-//! Which addresses can be nodes of the public network, and why the others can not.
+//! Which addresses can be nodes of the public network, and why the others cannot.
 
 use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
@@ -72,7 +72,7 @@ impl fmt::Display for Unroutable {
     }
 }
 
-/// Returns why `addr` can not be a node of the public network, or `None` where it can.
+/// Returns why `addr` cannot be a node of the public network, or `None` where it can.
 ///
 /// The same ranges as Bitcoin Core's `CNetAddr::IsRoutable`, and IPv6 that IANA has not given out.
 pub fn unroutable(addr: &PeerAddr) -> Option<Unroutable> {

@@ -24,6 +24,8 @@ pub struct SessionConfig {
     pub protocol_version: i32,
     /// The user agent that we announce (BIP 14).
     pub user_agent: String,
+    /// Whether the headers of `version` and `verack` have a checksum: not with peers of before February 2012.
+    pub header_form: HeaderForm,
     /// How long `version` and `verack` may take from the moment the connection stands.
     pub handshake_timeout: Duration,
     /// How long the answers to our questions may take from the `verack` on.
@@ -49,6 +51,7 @@ impl Default for SessionConfig {
             chain: Chain::Mainnet,
             protocol_version: protocol_version::OURS,
             user_agent: "/bitcensus/".to_owned(),
+            header_form: HeaderForm::WithChecksum,
             handshake_timeout: Duration::from_secs(15),
             answer_timeout: Duration::from_secs(5),
             questions: Questions::Features,
@@ -102,7 +105,7 @@ impl Session {
     ) -> Session {
         let magic = config.chain.magic();
         Session {
-            decoder: v1::Decoder::new(magic, HeaderForm::WithChecksum, MAX_KEPT_PAYLOAD),
+            decoder: v1::Decoder::new(magic, config.header_form, MAX_KEPT_PAYLOAD),
             handshake: Handshake::start(&config, peer, nonce, unix_time, at),
             heard: Heard::default(),
             config,
@@ -136,6 +139,9 @@ impl Session {
                         frame.len,
                     );
                     handle_frame(&mut self.handshake, &mut self.heard, &frame, at);
+                    if frame.command == command::VERACK {
+                        self.decoder.set_form(HeaderForm::WithChecksum);
+                    }
                 }
                 Err(error) => handle_frame_error(&mut self.handshake, &self.heard, &error),
             }
@@ -182,16 +188,18 @@ impl Session {
                 payload.len(),
             );
             let magic = self.config.chain.magic();
-            v1::encode_into(
-                &mut bytes,
-                magic,
-                HeaderForm::WithChecksum,
-                command,
-                &payload,
-            );
+            v1::encode_into(&mut bytes, magic, self.form_of(command), command, &payload);
         }
         self.heard.bytes_out += bytes.len() as u64;
         Some(Output::Send(bytes))
+    }
+
+    /// Peers of before February 2012 expect a checksum from the message behind our `verack` on.
+    fn form_of(&self, command: Command) -> HeaderForm {
+        match command {
+            command::VERSION | command::VERACK => self.config.header_form,
+            _later => HeaderForm::WithChecksum,
+        }
     }
 
     /// Ends the conversation, where it is not over yet as if the peer had hung up, and returns what came of it.
@@ -228,7 +236,7 @@ fn handle_frame(handshake: &mut Handshake, heard: &mut Heard, frame: &v1::Frame<
         Err(error) if frame.command == command::VERSION => {
             handshake.handle_malformed_version(&error);
         }
-        // As in Bitcoin Core, a message that can not be read is passed over.
+        // As in Bitcoin Core, a message that cannot be read is passed over.
         Err(_) => (),
     }
 }
@@ -483,6 +491,31 @@ mod tests {
                 ),
             );
         }
+    }
+
+    #[test]
+    fn a_peer_of_2011_has_no_checksums_up_to_its_verack() {
+        let old = HeaderForm::WithoutChecksum;
+        let mut session = start(SessionConfig {
+            header_form: old,
+            ..SessionConfig::default()
+        });
+        let magic = Chain::Mainnet.magic();
+        let Some(Output::Send(ours)) = session.poll_output(AT) else {
+            panic!("our version comes first");
+        };
+        let mut decoder = v1::Decoder::new(magic, old, MAX_KEPT_PAYLOAD);
+        decoder.feed(&ours);
+        let frame = decoder.next_frame().unwrap().unwrap();
+        assert_eq!((frame.command, decoder.n_pending()), (command::VERSION, 0));
+
+        let theirs = without_relay_byte(31_402);
+        let version = v1::encode(magic, old, command::VERSION, &theirs.encode());
+        let verack = v1::encode(magic, old, command::VERACK, &[]);
+        session.handle_bytes(&[version, verack].concat(), AT);
+        let owed = v1::encode(magic, old, command::VERACK, &[]);
+        assert_eq!(session.poll_output(AT), Some(Output::Send(owed)));
+        assert_eq!(session.finish().outcome, Outcome::Complete);
     }
 
     #[test]

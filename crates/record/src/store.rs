@@ -224,7 +224,7 @@ pub enum StoreError {
     },
     /// We may not write there.
     #[error(
-        "{store} can not be written; change its permissions and those of its directory, or give another --db"
+        "{store} cannot be written; change its permissions and those of its directory, or give another --db"
     )]
     ReadOnly {
         /// Where.

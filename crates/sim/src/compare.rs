@@ -72,7 +72,7 @@ impl Comparison {
     fn compare_row(&mut self, expected: &TruthRow, mut seen: TruthRow) {
         seen.kind.clone_from(&expected.kind);
         if expected.outcome == Outcome::SelfConnection.code() {
-            // Such a node says the caller's nonce, which the truth can not know.
+            // Such a node says the caller's nonce, which the truth cannot know.
             seen.nonce = expected.nonce;
             seen.version_payload_hex
                 .clone_from(&expected.version_payload_hex);

@@ -19,7 +19,7 @@ pub struct WorldConfig {
     pub median_rtt: Duration,
     /// Which share of all nodes is odd or hostile, 0 to 1.
     pub odd_share: f64,
-    /// Which share of all nodes can not be reached, 0 to 1.
+    /// Which share of all nodes cannot be reached, 0 to 1.
     pub dead_share: f64,
     /// On which networks the nodes are.
     pub networks: NetworkMix,

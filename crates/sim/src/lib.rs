@@ -4,7 +4,8 @@
 //! reach them through a SOCKS5 proxy on loopback, or on Linux each at its own `127.x.y.z`. A [`TruthRow`] says what a
 //! census must find at one address, and [`compare()`] what one did find.
 //!
-//! Nothing but loopback is ever bound, and nothing is ever dialled.
+//! Nothing but loopback is ever bound, and nothing is ever dialled; only the benchmark's floor, a program of its own, calls
+//! a proxy, which must be on loopback.
 
 mod address;
 mod announce;

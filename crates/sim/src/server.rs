@@ -28,14 +28,14 @@ const BACKLOG: i32 = 16_384;
 /// The longest that a connection lasts, whatever its caller does.
 const MAX_LIFE: Duration = Duration::from_secs(120);
 
-/// Why a world can not be reached.
+/// Why a world cannot be reached.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The address is open to others.
     #[error("{0} is not on loopback, and a simulated network must not be open to others")]
     NotLoopback(SocketAddr),
     /// The system does not let us listen there.
-    #[error("can not listen on {at}")]
+    #[error("cannot listen on {at}")]
     Listen {
         /// Where.
         at: SocketAddr,
@@ -43,7 +43,7 @@ pub enum ServeError {
         source: io::Error,
     },
     /// The system does not let us bind to the loopback device alone.
-    #[error("can not bind to the device lo alone, without which the nodes would be open to others")]
+    #[error("cannot bind to the device lo alone, without which the nodes would be open to others")]
     BindDevice(#[source] io::Error),
     /// Only Linux can listen on all of `127.0.0.0/8` and nothing else.
     #[error("nodes can be reached directly on Linux only")]
@@ -191,7 +191,7 @@ async fn accept(listener: TcpListener, gate: Arc<Gate>, stop: CancellationToken)
                 }
                 Err(error) => {
                     // No more files, most likely: let some connections end first.
-                    tracing::warn!(%error, "can not take a connection: {error}");
+                    tracing::warn!(%error, "cannot take a connection: {error}");
                     sleep(Duration::from_millis(10)).await;
                 }
             },

@@ -137,7 +137,7 @@ pub(crate) struct Talk {
 
 /// Returns what software of `family` says; `nonce` is that of its own `ping`.
 pub(crate) fn talk(family: Family, protocol_version: i32, nonce: u64) -> Talk {
-    // Before `ping` had a nonce nobody announced anything, and callers can not wait for what comes behind `verack`.
+    // Before `ping` had a nonce nobody announced anything, and callers cannot wait for what comes behind `verack`.
     if protocol_version <= PONG_ABOVE {
         return Talk::default();
     }

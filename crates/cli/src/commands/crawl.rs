@@ -7,11 +7,12 @@ use clap::Args;
 use crawl::frontier::Frontier;
 use crawl::sources::Source;
 use record::SqliteStore;
+use record::text::grouped;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::{DbArgs, DialArgs, DialConfig, RollArgs};
 use crate::console::Console;
-use crate::roll_call::{RollCall, runtime};
+use crate::roll_call::{RollCall, block_on};
 use crate::stop::stop_on_signals;
 use crate::{Done, console, sources};
 
@@ -20,8 +21,8 @@ use crate::{Done, console, sources};
 SOURCE is one of
   dns        the DNS seeds of the chain
   store      the nodes that answered in the latest crawl of the store
-  FILE       a node list: bitnodes' API answer or export file, one address a line,
-             or Bitcoin Core's nodes_*.txt
+  FILE       a node list: bitnodes' API answer or export file, Bitcoin Core's
+             nodes_*.txt, or one address a line
   URL        the same from http:// or https://
   -          the same from standard input
 
@@ -35,7 +36,7 @@ pub(crate) struct CrawlArgs {
     /// Where addresses come from [default: dns store].
     #[arg(value_name = "SOURCE")]
     sources: Vec<String>,
-    /// Call loopback and other addresses that no public node has: for test networks.
+    /// Call loopback and other addresses that no public node can have: for test networks.
     #[arg(long)]
     allow_private: bool,
     /// A name for the place that this crawl looks from.
@@ -59,7 +60,7 @@ pub(crate) struct CrawlArgs {
 }
 
 pub(crate) fn run(args: CrawlArgs) -> anyhow::Result<Done> {
-    runtime()?.block_on(crawl(args))
+    block_on(crawl(args))
 }
 
 async fn crawl(args: CrawlArgs) -> anyhow::Result<Done> {
@@ -108,13 +109,13 @@ async fn crawl(args: CrawlArgs) -> anyhow::Result<Done> {
     };
     console::print_result(&summary)?;
     console.say(&format!("crawl {} is in {}", ended.crawl, db.display()));
-    if ended.progress.n_reachable == 0 {
-        console.say(
-            match ended.progress.n_not_tried() == ended.progress.n_done {
-                true => NOBODY_CALLED,
-                false => NOBODY_ANSWERED,
-            },
-        );
+    let progress = &ended.progress;
+    if progress.n_reachable == 0 {
+        console.say(match progress.n_remaining() {
+            0 if progress.n_not_tried() == progress.n_done => NOBODY_CALLED,
+            0 => NOBODY_ANSWERED,
+            _ => STOPPED_TOO_SOON,
+        });
         return Ok(Done::NobodyAnswered);
     }
     Ok(Done::Well)
@@ -139,30 +140,34 @@ fn tell_plan(mut frontier: Frontier, dial: &DialConfig, as_json: bool) -> anyhow
         console::print_result(&plan.to_string())?;
         return Ok(Done::Well);
     }
-    let mut text = format!("{n_known} addresses, each once\n");
+    let mut text = format!("{} addresses, each once\n", grouped(n_known));
     for (network, n) in networks {
-        text += &format!("  {n:>9}  {network}\n");
+        text += &format!("  {:>9}  {network}\n", grouped(n));
     }
     for (why, n) in left_out {
-        text += &format!("  {n:>9}  would not be tried: {why}\n");
+        text += &format!("  {:>9}  would not be tried: {why}\n", grouped(n));
     }
     console::print_result(&text)?;
     Ok(Done::Well)
 }
 
 const NOBODY_CALLED: &str = "\
-Nobody was called: the summary says why. Loopback and other private addresses are called with --allow-private, those
-of Tor, I2P and CJDNS with --proxy.";
+Nobody was called: the summary says why. Loopback and other private addresses
+are called with --allow-private, those of Tor, I2P and CJDNS with --proxy.";
+
+const STOPPED_TOO_SOON: &str = "It was stopped before anybody answered.";
 
 const NOBODY_ANSWERED: &str = "\
-Nobody answered, so the network seems to be out of reach from this machine. Does it have a way to the internet, or
-should calls go through --proxy? `bitcensus demo` shows a crawl that needs no network.";
+Nobody answered, so the network seems to be out of reach from this machine.
+Does it have a way to the internet, or should calls go through --proxy?
+`bitcensus demo` shows a crawl that needs no internet.";
 
 fn nothing_to_call(sources: &[Source]) -> String {
     match sources.contains(&Source::Dns) {
         true => "\
-No DNS seed gave an address, so the network is out of reach from this machine. Give a node list with
-`bitcensus crawl FILE`, a way out with --proxy, or try `bitcensus demo`, which needs no network."
+No DNS seed gave an address, so the network is out of reach from this machine.
+Give a node list with `bitcensus crawl FILE`, a way out with --proxy, or try
+`bitcensus demo`, which needs no internet."
             .to_owned(),
         false => "There is nobody to call: no source named an address.".to_owned(),
     }

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use record::export::rfc3339;
-use record::text::escape;
+use record::text::{escape, grouped};
 use record::{Crawl, SqliteStore, Store};
 
 use crate::config::DbArgs;
@@ -28,7 +28,7 @@ pub(crate) fn run(args: CrawlsArgs) -> anyhow::Result<Done> {
             [
                 "crawl",
                 "chain",
-                "began",
+                "began (UTC)",
                 "state",
                 "visits",
                 "reachable",
@@ -45,12 +45,18 @@ fn row(crawl: &Crawl) -> [String; 7] {
     [
         crawl.id.to_string(),
         crawl.chain.to_string(),
-        rfc3339(crawl.started_at_us).unwrap_or_default(),
+        date(crawl.started_at_us),
         crawl.state.to_string(),
-        crawl.n_visits.to_string(),
-        crawl.n_reachable.to_string(),
+        grouped(crawl.n_visits),
+        grouped(crawl.n_reachable),
         escape(&crawl.sources.join(", "), 60),
     ]
+}
+
+/// Writes a time to the second, as people read it.
+fn date(us: i64) -> String {
+    let time = jiff::Timestamp::from_microsecond(us);
+    time.map_or_else(|_| "-".to_owned(), |it| it.strftime("%F %T").to_string())
 }
 
 fn json(crawl: &Crawl) -> serde_json::Value {

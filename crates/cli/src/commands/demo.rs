@@ -11,14 +11,15 @@ use crawl::dial::Route;
 use crawl::dial::socks5::Proxy;
 use crawl::frontier::Frontier;
 use proto::Chain;
-use record::{SqliteStore, Store};
+use record::text::grouped;
+use record::{CrawlState, SqliteStore, Store};
 use sim::{Comparison, Reach, SimServer, World, compare};
 use tokio_util::sync::CancellationToken;
 
 use super::sim::WorldArgs;
 use crate::config::{DialConfig, Load};
 use crate::console::Console;
-use crate::roll_call::{Ended, RollCall, runtime};
+use crate::roll_call::{Ended, RollCall, block_on};
 use crate::stop::stop_on_signals;
 use crate::{Done, console, paths};
 
@@ -38,7 +39,7 @@ pub(crate) struct DemoArgs {
 }
 
 pub(crate) fn run(args: DemoArgs) -> anyhow::Result<Done> {
-    runtime()?.block_on(demo(args))
+    block_on(demo(args))
 }
 
 async fn demo(args: DemoArgs) -> anyhow::Result<Done> {
@@ -55,8 +56,8 @@ async fn demo(args: DemoArgs) -> anyhow::Result<Done> {
         stop.child_token(),
     )?;
     console.say(&format!(
-        "a simulated network of {} nodes listens on {}; no packet leaves this machine",
-        world.nodes().len(),
+        "{} simulated nodes listen on {}; no packet leaves this machine",
+        grouped(world.nodes().len()),
         network.addr()
     ));
     dial.route = Route::Proxy(Proxy::parse(&network.addr().to_string())?);
@@ -81,7 +82,7 @@ async fn demo(args: DemoArgs) -> anyhow::Result<Done> {
     };
     console::print_result(&summary)?;
     let comparison = hold_against_truth(&world, &ended)?;
-    console.say(&format!("held against the truth: {comparison}"));
+    console.say(&format!("against the truth: {comparison}"));
     console.say(&next_steps(&db));
     anyhow::ensure!(
         comparison.is_perfect() || ended.progress.n_remaining() > 0,
@@ -92,7 +93,7 @@ async fn demo(args: DemoArgs) -> anyhow::Result<Done> {
 
 /// Each call takes two files here, one at each end.
 fn load() -> Load {
-    let half = Capacity::claim().max_in_flight / 2;
+    let half = Capacity::claim().usual_in_flight / 2;
     Load {
         max_in_flight: NonZeroUsize::new(half).unwrap_or(NonZeroUsize::MIN),
         max_rate: None,
@@ -116,17 +117,24 @@ fn hold_against_truth(world: &World, ended: &Ended) -> anyhow::Result<Comparison
     Ok(compare(&world.truth(Reach::Proxy), &visits))
 }
 
-/// Removes the store of an earlier demo, but no other file.
+/// Removes the store of an earlier demo that is over, but no other file.
 fn replace(db: &Path) -> anyhow::Result<()> {
     if !db.exists() {
         return Ok(());
     }
-    let is_demo = SqliteStore::open_to_read(db)
-        .and_then(|store| store.crawls())
-        .is_ok_and(|crawls| crawls.iter().all(|it| it.vantage == "demo"));
+    let crawls = SqliteStore::open_to_read(db).and_then(|store| store.crawls());
+    let Some(crawls) = crawls
+        .ok()
+        .filter(|it| it.iter().all(|it| it.vantage == "demo"))
+    else {
+        anyhow::bail!(
+            "{} is there and no demo made it; give another --db",
+            db.display()
+        );
+    };
     anyhow::ensure!(
-        is_demo,
-        "{} is there and no demo made it; give another --db",
+        crawls.iter().all(|it| it.state != CrawlState::Running),
+        "another demo is filling {}; wait for its end, or give another --db",
         db.display()
     );
     for suffix in ["", "-wal", "-shm"] {
@@ -134,7 +142,7 @@ fn replace(db: &Path) -> anyhow::Result<()> {
         path.push(suffix);
         match std::fs::remove_file(&path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
-                return Err(error).with_context(|| format!("{} can not be replaced", db.display()));
+                return Err(error).with_context(|| format!("{} cannot be replaced", db.display()));
             }
             _ => (),
         }

@@ -46,18 +46,18 @@ pub(crate) fn run(args: ExportArgs) -> anyhow::Result<Done> {
         // A device or a pipe is written to, not replaced.
         Some(path) if path.metadata().is_ok_and(|it| !it.is_file()) => {
             let out = File::options().write(true).open(path);
-            let out = out.with_context(|| format!("{} can not be written", path.display()))?;
+            let out = out.with_context(|| format!("{} cannot be written", path.display()))?;
             write(args.format, &store, &crawl, &mut BufWriter::new(out))?;
         }
         Some(path) => {
             let unfinished = begin_beside(path)
-                .with_context(|| format!("{} can not be written", path.display()))?;
+                .with_context(|| format!("{} cannot be written", path.display()))?;
             let mut out: BufWriter<&File> = BufWriter::new(unfinished.as_file());
             write(args.format, &store, &crawl, &mut out)?;
             drop(out);
             unfinished
                 .persist(path)
-                .with_context(|| format!("{} can not be written", path.display()))?;
+                .with_context(|| format!("{} cannot be written", path.display()))?;
         }
     }
     Ok(Done::Well)

@@ -1,12 +1,13 @@
 //! `hello`: one handshake, told field by field.
 
 use std::fmt::Write;
+use std::sync::Arc;
 use std::time::Duration;
 
 use anyhow::Context;
 use clap::Args;
 use crawl::capacity::Capacity;
-use crawl::dial::Target;
+use crawl::dial::{Route, Target};
 use crawl::visit::Caller;
 use data_encoding::HEXLOWER;
 use proto::addr::ParseAddrError;
@@ -17,7 +18,9 @@ use proto::version::{NetAddr, Version};
 use proto::visit::Told;
 use proto::{Call, Outcome, PeerAddr, protocol_version, services};
 use record::export::ndjson;
-use record::text::{escape, net_addr};
+use record::text::{escape, grouped, net_addr, wrapped};
+
+use tokio::task::JoinSet;
 
 use crate::config::{DialArgs, DialConfig};
 use crate::{Done, console, roll_call};
@@ -26,6 +29,8 @@ use crate::{Done, console, roll_call};
 const SHOWN_USER_AGENT: usize = 300;
 /// How many addresses one `hello` calls: it tells stories, and a story of thousands is a crawl.
 const MOST_ADDRESSES: usize = 1_000;
+/// Words that would have less room than this are not broken into lines.
+const MIN_ROOM: usize = 20;
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
@@ -56,45 +61,44 @@ pub(crate) fn run(args: HelloArgs) -> anyhow::Result<Done> {
     // Who types an address means it: private ones too.
     let config = DialConfig::new(&args.dial, true)?;
     Capacity::claim();
-    roll_call::runtime()?.block_on(say_hello(&args, &config))
+    roll_call::block_on(say_hello(&args, &config))
 }
 
 async fn say_hello(args: &HelloArgs, config: &DialConfig) -> anyhow::Result<Done> {
-    let caller = config.caller(true);
-    let mut calls = Vec::new();
-    for typed in &args.addresses {
-        for target in find(typed, config).await? {
-            let caller = caller.clone();
-            calls.push(tokio::spawn(async move {
-                let call = call(&caller, &target).await;
-                (target, call)
-            }));
-        }
-    }
+    let targets: Vec<Target> = args
+        .addresses
+        .iter()
+        .map(|typed| parse_target(typed, config.chain.default_port()))
+        .collect::<Result<_, _>>()?;
+    let caller = Arc::new(config.caller(true));
+    let calls: Vec<_> = targets
+        .into_iter()
+        .map(|target| tokio::spawn(call_all_of(caller.clone(), target)))
+        .collect();
     let mut done = Done::NobodyAnswered;
-    for call in calls {
-        let (target, call) = call.await?;
-        let call = call.with_context(|| format!("{target} was not called"))?;
-        if call.outcome.is_reachable() {
-            done = Done::Well;
+    for calls in calls {
+        for (target, call) in calls.await? {
+            let call = call.with_context(|| format!("{target} was not called"))?;
+            if call.outcome.is_reachable() {
+                done = Done::Well;
+            }
+            let told = if args.json {
+                let mut line = Vec::new();
+                ndjson::write_call(&target.to_string(), target.network(), &call, &mut line)?;
+                String::from_utf8(line)?
+            } else {
+                tell(&target, &call, args.hex)
+            };
+            console::print_result(&told)?;
         }
-        let told = if args.json {
-            let mut line = Vec::new();
-            ndjson::write_call(&target.to_string(), target.network(), &call, &mut line)?;
-            String::from_utf8(line)?
-        } else {
-            tell(&target, &call, args.hex)
-        };
-        console::print_result(&told)?;
     }
     Ok(done)
 }
 
-/// Returns whom `typed` means: a name without a proxy may mean several addresses.
-async fn find(typed: &str, config: &DialConfig) -> anyhow::Result<Vec<Target>> {
-    let default_port = config.chain.default_port();
+/// Reads an address of any form, or a host name.
+fn parse_target(typed: &str, default_port: u16) -> anyhow::Result<Target> {
     let error = match PeerAddr::parse(typed, default_port) {
-        Ok(addr) => return Ok(vec![Target::Addr(addr)]),
+        Ok(addr) => return Ok(Target::Addr(addr)),
         Err(error @ ParseAddrError::NoKnownForm) => error,
         Err(error) => anyhow::bail!("{}: {error}", escape(typed, 100)),
     };
@@ -106,32 +110,63 @@ async fn find(typed: &str, config: &DialConfig) -> anyhow::Result<Vec<Target>> {
     let Some(port) = port.filter(|_| !host.is_empty() && host.chars().all(is_name)) else {
         anyhow::bail!("{}: {error}, and no host name either", escape(typed, 100));
     };
-    if config.proxy().is_some() {
-        let host = host.to_owned();
-        return Ok(vec![Target::Name { host, port }]);
-    }
-    let resolved = tokio::net::lookup_host((host, port))
-        .await
-        .with_context(|| format!("{host} could not be resolved"))?;
-    let mut addrs: Vec<_> = resolved.map(PeerAddr::from).collect();
+    let host = host.to_owned();
+    Ok(Target::Name { host, port })
+}
+
+/// Calls `target`: where it is a name that is resolved here, every address that it has.
+async fn call_all_of(caller: Arc<Caller>, target: Target) -> Vec<(Target, anyhow::Result<Call>)> {
+    let found = match &target {
+        Target::Name { host, port } if caller.dialer.route == Route::Direct => {
+            let found = tokio::net::lookup_host((host.as_str(), *port)).await;
+            found.map(|it| it.map(PeerAddr::from).collect::<Vec<_>>())
+        }
+        Target::Name { .. } | Target::Addr(_) => {
+            let call = call(&caller, &target).await;
+            return vec![(target, call)];
+        }
+    };
+    let mut addrs = match found {
+        Ok(addrs) => addrs,
+        Err(error) => {
+            let reason = format!("its name could not be resolved: {error}");
+            let call = Call::not_connected(now_us(), Outcome::ConnectUnreachable, Some(reason));
+            return vec![(target, Ok(call))];
+        }
+    };
     addrs.sort();
     addrs.dedup();
-    Ok(addrs.into_iter().map(Target::Addr).collect())
+    let mut calls = JoinSet::new();
+    for addr in addrs {
+        let caller = caller.clone();
+        calls.spawn(async move {
+            let target = Target::Addr(addr);
+            let call = call(&caller, &target).await;
+            (target, call)
+        });
+    }
+    calls.join_all().await
 }
 
 async fn call(caller: &Caller, target: &Target) -> anyhow::Result<Call> {
     if let Target::Addr(addr) = target
         && let Some(why) = caller.dialer.why_not(addr)
     {
-        let now_us = crawl::visit::micros(crawl::visit::unix_now());
-        return Ok(Call::not_tried(why, now_us));
+        return Ok(Call::not_tried(why, now_us()));
     }
     Ok(caller.call(target).await?)
 }
 
+fn now_us() -> i64 {
+    crawl::visit::micros(crawl::visit::unix_now())
+}
+
 /// Tells how a call went, from the dial to the end.
 fn tell(target: &Target, call: &Call, hex: bool) -> String {
-    let mut story = Story(String::new());
+    let mut story = Story {
+        text: String::new(),
+        width: console::terminal_width().unwrap_or(usize::MAX),
+    };
     story.line(&format!("{target}  ({})", target.network()));
     story.phases(call);
     story.verdict(call);
@@ -144,23 +179,44 @@ fn tell(target: &Target, call: &Call, hex: bool) -> String {
     if hex && let Some(payload) = &call.heard.version_payload {
         story.raw(payload);
     }
-    story.0
+    story.text
 }
 
-struct Story(String);
+/// What is told, in lines of at most `width` columns.
+struct Story {
+    text: String,
+    width: usize,
+}
 
 impl Story {
     fn line(&mut self, line: &str) {
-        self.0.push_str(line);
-        self.0.push('\n');
+        self.text.push_str(line);
+        self.text.push('\n');
+    }
+
+    /// Tells `words` behind `start`; lines that follow stand below the first word.
+    fn words(&mut self, start: &str, words: &str) {
+        let indent = start.chars().count();
+        let room = self.width.saturating_sub(indent);
+        let lines = match room {
+            MIN_ROOM.. => wrapped(words, room),
+            _ => vec![words.to_owned()],
+        };
+        let below = format!("\n{:indent$}", "");
+        self.line(&format!("{start}{}", lines.join(&below)));
     }
 
     fn field(&mut self, name: &str, value: &str) {
-        self.line(&format!("    {name:<18}{value}"));
+        self.words(&format!("    {name:<18}"), value);
     }
 
     fn phases(&mut self, call: &Call) {
-        let Some(connect) = call.connect else { return };
+        let Some(connect) = call.connect else {
+            if !matches!(call.outcome, Outcome::NotTried(_)) {
+                self.line(&format!("  {:>10}  no connection", millis(call.took)));
+            }
+            return;
+        };
         self.line(&format!("  {:>10}  connected", millis(connect)));
         for told in &call.heard.story {
             let Told {
@@ -175,24 +231,31 @@ impl Story {
                 .find(|it| it.command == *command)
                 .map_or("a command that no table knows", |it| it.meaning);
             let command = escape(command.name(), 12);
-            self.line(&format!(
-                "  {:>10}  {arrow} {command:<12} {len:>6} bytes   {meaning}",
+            let start = format!(
+                "  {:>10}  {arrow} {command:<12} {len:>6} bytes   ",
                 millis(*at)
-            ));
+            );
+            self.words(&start, meaning);
         }
         let (bytes_in, bytes_out) = (call.heard.bytes_in, call.heard.bytes_out);
-        self.line(&format!("  {bytes_out} bytes sent, {bytes_in} received"));
+        let end = format!(
+            "  {:>10}  the end: {} bytes sent, {} received",
+            millis(call.took),
+            grouped(bytes_out),
+            grouped(bytes_in)
+        );
+        self.line(&end);
     }
 
     fn verdict(&mut self, call: &Call) {
         let (code, meaning) = (call.outcome, call.outcome.meaning());
         let reason = match &call.reason {
-            Some(reason) => format!(" ({})", escape(reason, 200)),
+            Some(reason) => format!(" ({})", escape(without_os_error(reason), 200)),
             None => String::new(),
         };
-        self.line(&format!("  {code}: {meaning}{reason}"));
+        self.words("  ", &format!("{code}: {meaning}{reason}"));
         if let Some(advice) = advice(call) {
-            self.line(&format!("  {advice}"));
+            self.words("  ", advice);
         }
     }
 
@@ -261,62 +324,59 @@ impl Story {
 
     fn features(&mut self, call: &Call) {
         let features = &call.heard.features;
-        let mut lines = Vec::new();
+        let mut told = Vec::new();
+        let mut tell = |name: &str, meaning: String| told.push((escape(name, 12), meaning));
         let flags = [
             (
                 features.sendaddrv2,
-                "sendaddrv2    understands addresses of all networks (BIP 155)",
+                "sendaddrv2",
+                "understands addresses of all networks (BIP 155)",
             ),
             (
                 features.wtxidrelay,
-                "wtxidrelay    announces transactions by wtxid (BIP 339)",
+                "wtxidrelay",
+                "announces transactions by wtxid (BIP 339)",
             ),
             (
                 features.sendheaders,
-                "sendheaders   wants blocks announced by their headers (BIP 130)",
+                "sendheaders",
+                "wants blocks announced by their headers (BIP 130)",
             ),
             (
                 features.getaddr,
-                "getaddr       asked us for addresses, though we called it",
+                "getaddr",
+                "asked us for addresses, though we called it",
             ),
         ];
-        lines.extend(
-            flags
-                .iter()
-                .filter(|(set, _)| *set)
-                .map(|(_, line)| (*line).to_owned()),
-        );
+        for (_, name, meaning) in flags.iter().filter(|(is_set, ..)| *is_set) {
+            tell(name, (*meaning).to_owned());
+        }
         for version in &features.sendcmpct {
-            lines.push(format!(
-                "sendcmpct     understands compact blocks of version {version} (BIP 152)"
-            ));
+            let meaning = format!("understands compact blocks of version {version} (BIP 152)");
+            tell("sendcmpct", meaning);
         }
         if let Some(rate) = features.feefilter {
-            lines.push(format!("feefilter     wants no transaction below {rate} satoshis per 1,000 vbytes (BIP 133)"));
+            let rate = grouped(rate);
+            let meaning =
+                format!("wants no transaction below {rate} satoshis per 1,000 vbytes (BIP 133)");
+            tell("feefilter", meaning);
         }
         if let Some(version) = features.sendtxrcncl {
-            lines.push(format!(
-                "sendtxrcncl   reconciles transactions, version {version} (BIP 330)"
-            ));
+            let meaning = format!("reconciles transactions, version {version} (BIP 330)");
+            tell("sendtxrcncl", meaning);
         }
         for (id, data) in &features.feature {
-            lines.push(format!(
-                "feature       {} {} (BIP 434)",
-                escape(id, 80),
-                escape(data, 64)
-            ));
+            let meaning = format!("{} {} (BIP 434)", escape(id, 80), escape(data, 64));
+            tell("feature", meaning);
         }
         for name in &features.unknown {
-            lines.push(format!(
-                "{:<13} a command that no table knows",
-                escape(name, 12)
-            ));
+            tell(name, "a command that no table knows".to_owned());
         }
-        if !lines.is_empty() {
+        if !told.is_empty() {
             self.line("  what else it showed");
-            for line in lines {
-                self.line(&format!("    {line}"));
-            }
+        }
+        for (name, meaning) in told {
+            self.words(&format!("    {name:<13} "), &meaning);
         }
     }
 
@@ -333,6 +393,14 @@ impl Story {
     }
 }
 
+/// Systems number their errors, which says nothing to people: `Connection refused (os error 111)`.
+fn without_os_error(reason: &str) -> &str {
+    match reason.rsplit_once(" (os error ") {
+        Some((words, number)) if number.ends_with(')') => words,
+        _ => reason,
+    }
+}
+
 /// What a node's operator can do about it.
 fn advice(call: &Call) -> Option<&'static str> {
     match call.outcome {
@@ -342,9 +410,9 @@ fn advice(call: &Call) -> Option<&'static str> {
         Outcome::ConnectTimeout => {
             Some("A firewall or a router without port forwarding looks like this from outside.")
         }
-        Outcome::ClosedBeforeVersion => {
-            Some("Full inbound slots (maxconnections=) or a ban look like this; try again later.")
-        }
+        Outcome::ClosedBeforeVersion => Some(
+            "Full inbound slots (maxconnections=), a ban, or a node of another chain (--network) look like this.",
+        ),
         Outcome::WrongNetwork => Some("Choose its chain with --network."),
         Outcome::ProxyError => {
             Some("Is the proxy of --proxy running, and can it reach that network?")

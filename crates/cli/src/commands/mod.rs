@@ -19,9 +19,9 @@ pub(crate) enum Command {
     Crawl(crawl::CrawlArgs),
     /// Shake hands with nodes, and tell field by field what each one says.
     Hello(hello::HelloArgs),
-    /// Crawl a simulated network of thousands of nodes; needs no network.
+    /// Crawl a simulated network of thousands of nodes; needs no internet.
     Demo(demo::DemoArgs),
-    /// Run that simulated network alone, for any crawler to be tried on.
+    /// Run the simulated network of `demo` alone, for any crawler to be tried on.
     Sim(sim::SimArgs),
     /// List the crawls in the store.
     Crawls(crawls::CrawlsArgs),
@@ -29,7 +29,7 @@ pub(crate) enum Command {
     Report(report::ReportArgs),
     /// Write what a crawl found in a format for other programs.
     Export(export::ExportArgs),
-    /// Print what the protocol's words mean: commands, service bits, versions, outcomes.
+    /// Print what the words mean: commands, service bits, protocol versions, outcomes, chains.
     Tables(tables::TablesArgs),
 }
 

@@ -13,12 +13,13 @@ use crawl::capacity::Capacity;
 use crawl::sources::fetch::{self, FetchConfig};
 use crawl::sources::{Source, listing};
 use proto::Chain;
+use record::text::grouped;
 use sim::{Counts, Kind, ListedPeer, Reach, SimServer, World, WorldConfig, truth};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::parse_seconds;
 use crate::console::Console;
-use crate::roll_call::runtime;
+use crate::roll_call::block_on;
 use crate::stop::stop_on_signals;
 use crate::{Done, console};
 
@@ -38,7 +39,7 @@ pub(crate) struct WorldArgs {
     /// The share of nodes that are odd or hostile, from 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = parse_share)]
     odd: f64,
-    /// The share of nodes that can not be reached, from 0 to 1.
+    /// The share of nodes that cannot be reached, from 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = parse_share)]
     dead: f64,
 }
@@ -65,7 +66,8 @@ impl WorldArgs {
 
 #[derive(Debug, Args)]
 #[command(after_help = "\
-It listens on loopback only, as a SOCKS5 proxy that \"reaches\" every node by its address, so that no packet leaves:
+It listens on loopback only, as a SOCKS5 proxy that \"reaches\" every node by its
+address, so that no packet leaves:
   bitcensus sim --listen 127.0.0.1:9150 --list nodes.txt --truth truth.ndjson
   bitcensus crawl nodes.txt --proxy socks5://127.0.0.1:9150
 The first line on stdout is the proxy's address.")]
@@ -73,7 +75,7 @@ pub(crate) struct SimArgs {
     /// Where the SOCKS5 proxy listens, on loopback; port 0 means any free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9150")]
     listen: SocketAddr,
-    /// Make every node of this list (bitnodes' API answer, say) instead, answering as the list says.
+    /// Instead of drawing nodes, make those of this list (bitnodes' API answer, say): each answers as the list says.
     #[arg(long, value_name = "FILE")]
     from: Option<PathBuf>,
     /// Whose nodes they are.
@@ -85,7 +87,8 @@ pub(crate) struct SimArgs {
     /// Write the addresses of all nodes here, one a line; with --direct those on loopback.
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
-    /// Write the ground truth here: one JSON object a node, with the keys of `export ndjson`.
+    /// Write the ground truth here: one JSON object a node, with its kind and those keys of `export ndjson` that a
+    /// census must find so.
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
     /// List the kinds of nodes there are, and how a visit to each must end.
@@ -94,7 +97,7 @@ pub(crate) struct SimArgs {
     /// Seconds that callers wait for a handshake: slow nodes are slow by this measure.
     #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = parse_seconds)]
     patience: Duration,
-    /// Say nothing but the first line.
+    /// Print nothing but the first line.
     #[arg(long)]
     quiet: bool,
     #[command(flatten)]
@@ -113,7 +116,7 @@ pub(crate) fn run(args: SimArgs) -> anyhow::Result<Done> {
         return Ok(Done::Well);
     }
     Capacity::claim();
-    runtime()?.block_on(simulate(args))
+    block_on(simulate(args))
 }
 
 async fn simulate(args: SimArgs) -> anyhow::Result<Done> {
@@ -145,8 +148,8 @@ async fn simulate(args: SimArgs) -> anyhow::Result<Done> {
         Some(port) => Some(SimServer::listen_direct(world.clone(), port, stop.clone())?),
     };
     console.say(&format!(
-        "{} nodes can be reached through that proxy{}; Ctrl-C ends it",
-        world.nodes().len(),
+        "{} nodes stand behind that proxy{}; Ctrl-C ends it",
+        grouped(world.nodes().len()),
         match args.direct {
             None => String::new(),
             Some(port) => format!(", and directly from {} on", World::loopback_addr(0, port)),
@@ -163,8 +166,10 @@ async fn simulate(args: SimArgs) -> anyhow::Result<Done> {
 
 fn tell_counts(console: Console, how: &str, counts: Counts) {
     console.say(&format!(
-        "{} connections {how}, {} at once at the most, {} to one node at once at the most",
-        counts.connections, counts.peak, counts.most_to_one
+        "{} connections {how}: at most {} at once, at most {} at once to one node",
+        grouped(counts.connections),
+        grouped(counts.peak),
+        grouped(counts.most_to_one)
     ));
 }
 
@@ -203,7 +208,7 @@ pub(crate) fn write_file(
         write(&mut out)?;
         out.flush()
     };
-    writing().with_context(|| format!("{} can not be written", path.display()))
+    writing().with_context(|| format!("{} cannot be written", path.display()))
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {

@@ -72,7 +72,7 @@ fn render(which: Table) -> String {
             let rows = Chain::ALL.iter().map(|it| {
                 let magic = data_encoding::HEXLOWER.encode(&it.magic());
                 let port = it.default_port().to_string();
-                let seeds = it.dns_seeds().join(" ");
+                let seeds = it.dns_seeds().join("\n");
                 [it.name(), &magic, &port, &seeds].map(str::to_owned)
             });
             table(["chain", "magic", "port", "DNS seeds"], rows)

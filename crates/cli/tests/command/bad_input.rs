@@ -2,7 +2,7 @@
 
 use super::place::Place;
 
-const FORMS: &str = "expected bitnodes' json (an api answer, an export or a crawl dump), a json array of addresses, or \
+const FORMS: &str = "expected bitnodes' JSON (an API answer, an export or a crawl dump), a JSON array of addresses, or \
                      plain text with one address a line";
 const NO_ADDRESS: &str = "it is no IPv4, IPv6, CJDNS, .onion or .b32.i2p address";
 
@@ -20,7 +20,7 @@ fn a_list_of_no_use_is_said_to_be_one() {
     };
     check(
         "nofile",
-        "cannot read nofile: No such file or directory (os error 2); a source is `dns`, `-`, a file or a url",
+        "cannot read nofile: No such file or directory (os error 2); a source is `dns`, `-`, a file or a URL",
     );
     place.write("empty", " \n");
     check("empty", &format!("empty: the list is empty: {FORMS}"));
@@ -30,7 +30,7 @@ fn a_list_of_no_use_is_said_to_be_one() {
     );
     check(
         "cut.json",
-        "cut.json: malformed json at line 3, column 11, after 1 nodes: EOF while parsing a string; none of them is used",
+        "cut.json: malformed JSON at line 3, column 11, after 1 nodes: EOF while parsing a string; none of them is used",
     );
     place.write("junk", "hello\n\u{1b}[31mworld\n");
     check(
@@ -50,7 +50,7 @@ fn unreadable_lines_are_shown_by_their_numbers_and_the_rest_is_crawled() {
     );
     let ended = place.run(&format!("crawl some.txt {} --db c.db", sim.via()));
     let shown = format!(
-        "some.txt: 3 entries can not be read, among them
+        "some.txt: 3 entries cannot be read:
   line 1: what is this: {NO_ADDRESS}
   line 22: 1.2.3.4:99999: its port is no number from 0 to 65535
   line 24: \\u{{1b}}[31m: {NO_ADDRESS}
@@ -94,7 +94,7 @@ fn a_place_where_nobody_may_write_is_said_to_be_one() {
     check(
         &place,
         "crawl here.txt --quiet --db /sys/bitcensus.db",
-        "/sys/bitcensus.db.lock can not be written; change its permissions and those of its directory, or give another --db",
+        "/sys/bitcensus.db.lock cannot be written; change its permissions and those of its directory, or give another --db",
     );
 }
 
@@ -117,7 +117,7 @@ fn a_proxy_that_is_none_or_not_there_is_not_gone_around() {
     check(
         &place,
         "crawl here.txt --allow-private --db c.db --proxy socks5://127.0.0.1:1",
-        "nothing was called: the proxy 127.0.0.1:1 can not be reached: Connection refused (os error 111)",
+        "nothing was called: the proxy 127.0.0.1:1 cannot be reached: Connection refused (os error 111)",
     );
 }
 

@@ -73,6 +73,7 @@ fn few_files_make_a_crawl_slower_and_not_wrong() {
     let greedy = place.run_with_files(256, &greedy);
     let bounded = "--max-in-flight 5000 is more than this machine's limit of 256 open files permits; using 192";
     assert!(greedy.stderr.contains(bounded), "{}", greedy.stderr);
+    assert!(!greedy.stderr.contains('\x1b'), "{}", greedy.stderr);
     assert_eq!(compared(&place), all_right(1_000));
 }
 
@@ -101,7 +102,7 @@ fn all_right(n: usize) -> String {
 fn without_numbers(line: &str) -> String {
     let mut form = String::new();
     for char in line.chars() {
-        let is_number = char.is_ascii_digit() || char == '.';
+        let is_number = char.is_ascii_digit() || matches!(char, '.' | ',');
         if !is_number {
             form.push(char);
         } else if !form.ends_with('#') {

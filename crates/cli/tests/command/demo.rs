@@ -3,8 +3,7 @@
 use super::place::Place;
 use sim::{Reach, World, WorldConfig};
 
-const RIGHT: &str =
-    "held against the truth: 300 of 300 addresses right, 0 wrong, 0 missing, 0 extra\n";
+const RIGHT: &str = "against the truth: 300 of 300 addresses right, 0 wrong, 0 missing, 0 extra\n";
 
 #[test]
 fn a_demo_finds_its_network_as_it_is_and_replaces_its_own_store() {
@@ -23,6 +22,28 @@ fn a_demo_finds_its_network_as_it_is_and_replaces_its_own_store() {
     let summary: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(summary["reachable"]["value"], n_reachable(4));
     assert_eq!(place.crawls(), [(1, "finished".to_owned(), 300)]);
+}
+
+#[test]
+fn a_demo_that_nobody_hears_finds_the_same() {
+    let place = Place::new();
+    let ended = place.run_unheard("demo --nodes 50 --seed 3 --db c.db");
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    assert_eq!(place.crawls(), [(1, "finished".to_owned(), 50)]);
+}
+
+#[test]
+fn a_demo_leaves_the_store_of_a_running_one_alone() {
+    let place = Place::new();
+    // To the store this is a demo, and one that lasts.
+    let sim = place.sim("--nodes 5 --odd 0 --dead 1");
+    let via = sim.via().replace("timeout 4", "timeout 600");
+    let mut first = place.start(&format!("crawl nodes.txt {via} --vantage demo --db c.db"));
+    first.wait_for("in flight");
+    let second = place.run("demo --nodes 10 --db c.db");
+    let why = "bitcensus: another demo is filling c.db; wait for its end, or give another --db\n";
+    assert_eq!((second.code, second.stderr.as_str()), (Some(1), why));
+    assert_eq!(place.crawls()[0].1, "running");
 }
 
 #[test]

@@ -21,8 +21,8 @@ fn private_addresses_are_not_called_unasked() {
     place.write("nodes.txt", "127.0.0.1:8333\n127.1.0.0:8333\n");
     let ended = place.run("crawl nodes.txt --db c.db");
     let hint = "\
-Nobody was called: the summary says why. Loopback and other private addresses are called with --allow-private, those
-of Tor, I2P and CJDNS with --proxy.
+Nobody was called: the summary says why. Loopback and other private addresses
+are called with --allow-private, those of Tor, I2P and CJDNS with --proxy.
 ";
     assert_eq!(ended.code, Some(3));
     assert!(ended.stderr.ends_with(hint), "{}", ended.stderr);
@@ -31,6 +31,21 @@ of Tor, I2P and CJDNS with --proxy.
     let not_called = |address: &str| format!("{address} not_tried loopback");
     let expected = ["127.0.0.1:8333", "127.1.0.0:8333"].map(not_called);
     assert_eq!(ends, expected);
+}
+
+#[test]
+fn a_machine_without_a_way_says_so_and_is_not_taken_for_a_full_one() {
+    let place = Place::new();
+    place.write("nodes.txt", "[2a01:4f8::1]:8333\n8.8.8.8:8333\n");
+    let Some(ended) = place.run_without_network("crawl nodes.txt --db c.db") else {
+        println!("skipped: no network namespace can be had here");
+        return;
+    };
+    assert_eq!(ended.code, Some(3), "{ended:?}");
+    let exported = place.run("export ndjson --db c.db").stdout;
+    let outcome = |line| end(line).split(' ').nth(1).unwrap().to_owned();
+    let outcomes: Vec<_> = exported.lines().map(outcome).collect();
+    assert_eq!(outcomes, ["connect_unreachable"; 2]);
 }
 
 fn end(line: &str) -> String {

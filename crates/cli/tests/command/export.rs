@@ -49,7 +49,7 @@ fn an_output_file_is_there_only_once_it_is_whole() {
     assert!(
         nowhere
             .stderr
-            .starts_with("bitcensus: nowhere/out.ndjson can not be written: "),
+            .starts_with("bitcensus: nowhere/out.ndjson cannot be written: "),
         "{}",
         nowhere.stderr
     );

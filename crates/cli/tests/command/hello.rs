@@ -17,7 +17,7 @@ const STORY: &str = "\
   # ms  <- ping              8 bytes   Are you there?
   # ms  <- feefilter         8 bytes   Announce no transaction that pays less than this per 1,000 bytes.
   # ms  <- pong              8 bytes   I am; here is your nonce back.
-  170 bytes sent, 327 received
+  # ms  the end: 170 bytes sent, 327 received
   complete: it answered with version and verack
   what its version message says
     protocol version  70016  since 70016 (Bitcoin Core 0.21.0, January 2021): wtxidrelay (BIP 339); addrv2 (BIP 155) came with it
@@ -33,7 +33,7 @@ const STORY: &str = "\
     sendaddrv2    understands addresses of all networks (BIP 155)
     wtxidrelay    announces transactions by wtxid (BIP 339)
     sendcmpct     understands compact blocks of version 2 (BIP 152)
-    feefilter     wants no transaction below 1000 satoshis per 1,000 vbytes (BIP 133)
+    feefilter     wants no transaction below 1,000 satoshis per 1,000 vbytes (BIP 133)
 ";
 
 const BYTES: &str = "  its version message, 102 bytes
@@ -55,7 +55,8 @@ const BYTES: &str = "  its version message, 102 bytes
 
 const REFUSED: &str = "\
 127.0.0.1:1  (ipv4)
-  connect_refused: its host is there, but nothing listens on that port (Connection refused (os error 111))
+  # ms  no connection
+  connect_refused: its host is there, but nothing listens on that port (Connection refused)
   Is the node running, and does it listen on that port (bind=, port=)?
 ";
 

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::fs;
-use std::io::{BufRead, BufReader, Read, Write, empty, pipe};
+use std::io::{self, BufRead, BufReader, Read, Write, empty, pipe};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -92,6 +92,28 @@ impl Place {
         self.start_as(bitcensus(), words, writer.into()).end()
     }
 
+    /// Runs `bitcensus` where nobody reads what it says meanwhile.
+    pub(crate) fn run_unheard(&self, words: &str) -> Ended {
+        let (reader, writer) = pipe().unwrap();
+        drop(reader);
+        let started = self.spawn(bitcensus(), words, Stdio::piped(), writer.into());
+        started.unwrap().end()
+    }
+
+    /// Runs `bitcensus` where there is no network at all, not even IPv6 on loopback; `None` where that cannot be had.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn run_without_network(&self, words: &str) -> Option<Ended> {
+        let mut apart = Command::new("unshare");
+        let switch_off = "echo 1 > /proc/sys/net/ipv6/conf/all/disable_ipv6";
+        let script = format!("{switch_off} || exit 99; exec \"$0\" \"$@\"");
+        apart.args(["--map-root-user", "--net", "sh", "-c", &script]);
+        apart.arg(bitcensus().get_program());
+        let ended = self.spawn(apart, words, Stdio::piped(), Stdio::piped());
+        let ended = ended.ok()?.end();
+        let began = ended.code != Some(99) && !ended.stderr.starts_with("unshare:");
+        began.then_some(ended)
+    }
+
     /// Runs `bitcensus` where at most `n` files may be open.
     #[cfg(unix)]
     pub(crate) fn run_with_files(&self, n: u32, words: &str) -> Ended {
@@ -101,31 +123,38 @@ impl Place {
         self.start_as(shell, words, Stdio::piped()).end()
     }
 
-    fn start_as(&self, mut command: Command, words: &str, stdout: Stdio) -> Running {
+    fn start_as(&self, command: Command, words: &str, stdout: Stdio) -> Running {
         let split: Vec<_> = words.split_whitespace().collect();
         assert!(
             stays_here(&split, self.dir.path()),
             "could leave this machine: {words}"
         );
+        self.spawn(command, words, stdout, Stdio::piped()).unwrap()
+    }
+
+    fn spawn(
+        &self,
+        mut command: Command,
+        words: &str,
+        stdout: Stdio,
+        stderr: Stdio,
+    ) -> io::Result<Running> {
         command
-            .args(split)
+            .args(words.split_whitespace())
             .current_dir(self.dir.path())
             .env("HOME", self.dir.path())
             .env("XDG_DATA_HOME", self.dir.path())
             .env_remove("BITCENSUS_LOG")
             .stdin(Stdio::piped())
             .stdout(stdout)
-            .stderr(Stdio::piped());
-        let mut child = command.spawn().unwrap();
-        Running {
-            stdout: child
-                .stdout
-                .take()
-                .map_or_else(|| Lines::of(empty()), Lines::of),
-            stderr: Lines::of(child.stderr.take().unwrap()),
+            .stderr(stderr);
+        let mut child = command.spawn()?;
+        Ok(Running {
+            stdout: Lines::of_any(child.stdout.take()),
+            stderr: Lines::of_any(child.stderr.take()),
             words: words.to_owned(),
             child,
-        }
+        })
     }
 
     /// Starts a simulated network, whose addresses are in `nodes.txt`.
@@ -229,6 +258,10 @@ pub(crate) struct Lines {
 }
 
 impl Lines {
+    fn of_any(pipe: Option<impl Read + Send + 'static>) -> Lines {
+        pipe.map_or_else(|| Lines::of(empty()), Lines::of)
+    }
+
     fn of(pipe: impl Read + Send + 'static) -> Lines {
         let (lines, inbox) = channel();
         thread::spawn(move || {

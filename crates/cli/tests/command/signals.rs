@@ -1,6 +1,8 @@
 //! Ctrl-C once, Ctrl-C twice, and a process that is killed.
 
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
 use super::place::{Place, Running};
 
@@ -90,6 +92,22 @@ fn a_killed_crawl_loses_at_most_a_second_and_the_next_one_works() {
     );
 }
 
+#[test]
+fn ctrl_c_ends_the_wait_for_a_list_that_never_comes() {
+    let place = Place::new();
+    let fifo = Command::new("mkfifo").arg(place.path("list")).status();
+    assert!(fifo.unwrap().success());
+    let crawl = place.start("crawl list --proxy socks5://127.0.0.1:1 --dry-run --db c.db");
+    thread::sleep(Duration::from_secs(1));
+    interrupt(&crawl);
+    let ended = crawl.end();
+    // Nothing says when the signal is awaited; before, it ends the program just as well.
+    if ended.code.is_some() {
+        let said = "bitcensus: stopped before the first call\n";
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), said));
+    }
+}
+
 /// Does what Ctrl-C does.
 fn interrupt(running: &Running) {
     let id = running.child.id().to_string();
@@ -102,9 +120,10 @@ fn interrupt(running: &Running) {
     );
 }
 
-/// Reads how many calls are over from `1.0 s  190 of 2000 (9.5 %) …`.
+/// Reads how many calls are over from `1.0 s  190 of 2,000 (9.5 %) …`.
 #[track_caller]
 fn n_done(line: &str) -> usize {
     let (_, counts) = line.split_once(" s  ").unwrap();
-    counts.split(' ').next().unwrap().parse().unwrap()
+    let n_done = counts.split(' ').next().unwrap();
+    n_done.replace(',', "").parse().unwrap()
 }

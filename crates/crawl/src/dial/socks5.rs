@@ -18,11 +18,11 @@ pub struct Proxy {
     /// Host and port, as `host:port`.
     pub at: String,
     /// User name and password (RFC 1929); Tor takes different ones as a wish for different circuits.
-    pub login: Option<(String, String)>,
+    login: Option<(String, String)>,
     /// The address that `at` means, once [`Proxy::check`] looked it up.
-    pub resolved: Option<SocketAddr>,
-    /// Whether it takes greeting, login and request in one write, as [`Proxy::check`] found out.
-    pub takes_all_at_once: bool,
+    resolved: Option<SocketAddr>,
+    /// Whether it takes greeting, login, request and first words in one write, as [`Proxy::check`] found out.
+    takes_all_at_once: bool,
 }
 
 /// The text is no proxy.
@@ -79,7 +79,10 @@ impl Proxy {
     pub fn url(&self) -> String {
         match &self.login {
             None => format!("socks5h://{}", self.at),
-            Some((user, password)) => format!("socks5h://{user}:{password}@{}", self.at),
+            Some((user, password)) => {
+                let (user, password) = (in_url(user), in_url(password));
+                format!("socks5h://{user}:{password}@{}", self.at)
+            }
         }
     }
 
@@ -99,8 +102,10 @@ impl Proxy {
             ..self.clone()
         };
         // Whatever a proxy thinks of this target, it says so at once; if it stays silent, it lost half of the question.
+        // Arti hangs up on words behind the request, so there are some.
         let nowhere = Target::Addr(PeerAddr::new(Ipv4Addr::UNSPECIFIED, 0));
-        let answer = tokio::time::timeout(EAGER_PATIENCE, eager.ask(CONNECT, &nowhere, &[])).await;
+        let asking = eager.ask(CONNECT, &nowhere, b"words");
+        let answer = tokio::time::timeout(EAGER_PATIENCE, asking).await;
         self.takes_all_at_once = match answer {
             Ok(Ok(_)) => true,
             Ok(Err(DialError::Failed(failure))) => {
@@ -181,11 +186,11 @@ impl Proxy {
     /// Connects to the proxy, and sends it `words`.
     async fn open(&self, words: &[u8]) -> Result<Link, DialError> {
         let connecting = async {
-            let addr = match self.resolved {
-                Some(addr) => addr,
-                None => look_up(&self.at).await?,
-            };
-            tcp::connect(addr, words).await
+            match self.resolved {
+                Some(addr) => tcp::connect(addr, words).await,
+                // Thousands of calls go the other way, and need no room for this one.
+                None => Box::pin(connect_to_any(&self.at, words)).await,
+            }
         };
         match connecting.await.map_err(tcp::classify) {
             Ok(stream) => Ok(Link::new(stream)),
@@ -195,7 +200,7 @@ impl Proxy {
                 let reason = failure.reason.unwrap_or_default();
                 Err(failed(
                     Outcome::ProxyError,
-                    format!("the proxy {} can not be reached: {reason}", self.at),
+                    format!("the proxy {} cannot be reached: {reason}", self.at),
                 ))
             }
         }
@@ -251,9 +256,27 @@ impl Proxy {
     }
 }
 
-async fn look_up(at: &str) -> io::Result<SocketAddr> {
-    let found = tokio::net::lookup_host(at).await?.next();
-    found.ok_or_else(|| io::Error::other("its name has no address"))
+/// Writes what a URL takes for its own signs as `%2f` (RFC 3986, section 2.3).
+fn in_url(text: &str) -> String {
+    let escaped = text.bytes().map(|byte| match byte {
+        b'0'..=b'9' | b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'.' | b'_' | b'~' => {
+            char::from(byte).to_string()
+        }
+        _ => format!("%{byte:02x}"),
+    });
+    escaped.collect()
+}
+
+/// Connects to the first address of `at` that takes the call: `localhost` has two, and Tor listens on one of them.
+async fn connect_to_any(at: &str, words: &[u8]) -> io::Result<TcpStream> {
+    let mut end = io::Error::other("its name has no address");
+    for addr in tokio::net::lookup_host(at).await? {
+        match tcp::connect(addr, words).await {
+            Ok(stream) => return Ok(stream),
+            Err(error) => end = error,
+        }
+    }
+    Err(end)
 }
 
 /// A connection to the proxy, and what was read of it but not used yet.
@@ -343,6 +366,9 @@ async fn read_reply(link: &mut Link) -> io::Result<(u8, Option<IpAddr>)> {
     };
     if version != VERSION {
         return Err(io::Error::other("its reply is not one of SOCKS5"));
+    }
+    if code != 0 {
+        return Ok((code, None)); // The address behind a refusal says nothing, and some proxies leave it out.
     }
     let len = match kind {
         IPV4 => 4,
@@ -468,7 +494,13 @@ mod tests {
 
     #[tokio::test]
     async fn a_proxy_is_asked_all_at_once_if_it_takes_that() {
-        for eager in [true, false] {
+        #[derive(Clone, Copy, PartialEq)]
+        enum Kind {
+            Eager,
+            DropsTheRest,
+            ForbidsWords,
+        }
+        for kind in [Kind::Eager, Kind::DropsTheRest, Kind::ForbidsWords] {
             let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
             let mut proxy = Proxy::parse(&listener.local_addr().unwrap().to_string()).unwrap();
             tokio::spawn(async move {
@@ -478,8 +510,14 @@ mod tests {
                         let mut asked = [0; 100];
                         let n = stream.read(&mut asked).await.unwrap();
                         stream.write_all(&[5, 0]).await.unwrap();
-                        // One that takes word for word drops what came behind the greeting.
-                        if n == 3 || !eager {
+                        let goes_on = match kind {
+                            Kind::Eager => n > 3,
+                            Kind::DropsTheRest => false,
+                            // What is behind the greeting of three bytes and the request of ten is too early for it.
+                            Kind::ForbidsWords if n > 13 => return,
+                            Kind::ForbidsWords => n > 3,
+                        };
+                        if !goes_on {
                             stream.read_u8().await.unwrap();
                         }
                         let refusal = [5, 4, 0, 1, 0, 0, 0, 0, 0, 0];
@@ -488,7 +526,48 @@ mod tests {
                 }
             });
             proxy.check().await.unwrap();
-            assert_eq!(proxy.takes_all_at_once, eager);
+            assert_eq!(proxy.takes_all_at_once, kind == Kind::Eager);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_refusal_is_kept_whatever_address_comes_with_it() {
+        for refusal in [
+            &b"\x05\x00\x05\x05\x00\x00"[..],
+            b"\x05\x00\x05\x05\x00\x01\0",
+        ] {
+            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let proxy = Proxy::parse(&listener.local_addr().unwrap().to_string()).unwrap();
+            tokio::spawn(async move {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                stream.write_all(refusal).await.unwrap();
+                while stream.read_u8().await.is_ok() {}
+            });
+            let target = Target::Addr(PeerAddr::new(Ipv4Addr::LOCALHOST, 8333));
+            let Err(DialError::Failed(failure)) = proxy.connect(&target, &[]).await else {
+                panic!("the proxy refused");
+            };
+            assert_eq!(failure.outcome, Outcome::ConnectRefused);
+        }
+    }
+
+    #[tokio::test]
+    async fn every_address_of_a_proxy_is_tried() {
+        // Where `localhost` has one address, this shows no more than that a name will do.
+        for at in ["127.0.0.1:0", "[::1]:0"] {
+            let Ok(listener) = TcpListener::bind(at).await else {
+                continue; // No IPv6 here.
+            };
+            let port = listener.local_addr().unwrap().port();
+            let addrs = tokio::net::lookup_host(("localhost", port)).await.unwrap();
+            if !addrs
+                .collect::<Vec<_>>()
+                .contains(&listener.local_addr().unwrap())
+            {
+                continue;
+            }
+            let proxy = Proxy::parse(&format!("localhost:{port}")).unwrap();
+            assert!(proxy.open(b"hello").await.is_ok(), "{at}");
         }
     }
 
@@ -550,6 +629,16 @@ mod tests {
         ] {
             assert_eq!(at(wrong), Err(ParseProxyError(wrong.to_owned())));
         }
+    }
+
+    #[test]
+    fn a_login_does_not_bend_the_url() {
+        let url = |text| Proxy::parse(text).unwrap().url();
+        assert_eq!(url("[::1]:9050"), "socks5h://[::1]:9050");
+        assert_eq!(
+            url("socks5://me:p@ss/w#r%d@127.0.0.1:9050"),
+            "socks5h://me:p%40ss%2fw%23r%25d@127.0.0.1:9050"
+        );
     }
 
     /// Connects through a proxy that answers `answers` and then success, and compares what it was asked.

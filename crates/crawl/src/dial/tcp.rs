@@ -18,6 +18,9 @@ pub(super) async fn connect(addr: SocketAddr, first_words: &[u8]) -> io::Result<
     socket.set_nonblocking(true)?;
     socket.set_tcp_nodelay(true)?;
     match socket.connect(&addr.into()) {
+        Err(error) if error.kind() == io::ErrorKind::AddrNotAvailable && !has_own_addr(addr) => {
+            return Err(io::Error::new(io::ErrorKind::NetworkUnreachable, error));
+        }
         Err(error) if !is_in_progress(&error) => return Err(error),
         Ok(()) | Err(_) => (),
     }
@@ -38,11 +41,24 @@ pub(super) async fn connect(addr: SocketAddr, first_words: &[u8]) -> io::Result<
     Ok(stream)
 }
 
+/// Whether this machine has an address from which `addr` can be called; sends nothing.
+///
+/// Without one, as without IPv6 in a container, a connection fails just as it does where all ports are taken. UDP has
+/// ports of its own, so it fails only for the first of the two reasons.
+fn has_own_addr(addr: SocketAddr) -> bool {
+    let asked = Socket::new(Domain::for_address(addr), Type::DGRAM, Some(Protocol::UDP))
+        .and_then(|it| it.connect(&addr.into()));
+    !asked.is_err_and(|it| it.kind() == io::ErrorKind::AddrNotAvailable)
+}
+
+#[cfg(unix)]
 fn is_in_progress(error: &io::Error) -> bool {
-    #[cfg(unix)]
-    if error.raw_os_error() == Some(libc::EINPROGRESS) {
-        return true;
-    }
+    // EAGAIN, which is this elsewhere, means that the machine is full.
+    error.raw_os_error() == Some(libc::EINPROGRESS)
+}
+
+#[cfg(not(unix))]
+fn is_in_progress(error: &io::Error) -> bool {
     error.kind() == io::ErrorKind::WouldBlock
 }
 
@@ -69,12 +85,26 @@ pub(super) fn classify(error: io::Error) -> DialError {
         | io::ErrorKind::NetworkUnreachable
         | io::ErrorKind::NetworkDown => Outcome::ConnectUnreachable,
         io::ErrorKind::ConnectionReset | io::ErrorKind::ConnectionAborted => Outcome::ConnectReset,
+        _ if has_no_such_network(&error) => Outcome::ConnectUnreachable,
         _ => Outcome::ConnectOther,
     };
     DialError::Failed(Failure {
         outcome,
         reason: Some(error.to_string()),
     })
+}
+
+/// Whether this machine knows nothing of the address's whole family, as where IPv6 is left out of its kernel.
+fn has_no_such_network(error: &io::Error) -> bool {
+    #[cfg(unix)]
+    {
+        error.raw_os_error() == Some(libc::EAFNOSUPPORT)
+    }
+    #[cfg(not(unix))]
+    {
+        // WSAEAFNOSUPPORT
+        error.raw_os_error() == Some(10_047)
+    }
 }
 
 /// Whether the machine had no file, port or buffer left for another connection.
@@ -110,6 +140,7 @@ mod tests {
         check(libc::ECONNREFUSED, "connect_refused");
         check(libc::EHOSTUNREACH, "connect_unreachable");
         check(libc::ENETUNREACH, "connect_unreachable");
+        check(libc::EAFNOSUPPORT, "connect_unreachable");
         check(libc::ECONNRESET, "connect_reset");
         check(libc::ETIMEDOUT, "connect_timeout");
         check(libc::EPERM, "connect_other");

@@ -65,7 +65,7 @@ pub struct Frame<'a> {
 /// What is wrong with a stream of messages.
 #[derive(Clone, Copy, Debug, thiserror::Error, PartialEq, Eq)]
 pub enum FrameError {
-    /// The stream is of another network. It can not go on.
+    /// The stream is of another network. It cannot go on.
     #[error("its messages start with {}{}", data_encoding::HEXLOWER.encode(magic), of_chain(*chain))]
     WrongMagic {
         /// The first four bytes.
@@ -73,13 +73,13 @@ pub enum FrameError {
         /// The chain that they belong to, where we know it.
         chain: Option<Chain>,
     },
-    /// The stream is no Bitcoin protocol at all. It can not go on.
+    /// The stream is no Bitcoin protocol at all. It cannot go on.
     #[error("it does not speak Bitcoin: its first bytes are {}", data_encoding::HEXLOWER.encode(start))]
     NotBitcoin {
         /// The first bytes.
         start: [u8; 8],
     },
-    /// The message claims to be longer than any may be. The stream can not go on.
+    /// The message claims to be longer than any may be. The stream cannot go on.
     #[error("a {command} message claims {len} bytes, at most {MAX_PAYLOAD} are allowed")]
     Oversize {
         /// The command of its header.

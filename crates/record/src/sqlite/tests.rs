@@ -156,7 +156,7 @@ fn a_census_opened_to_read_is_not_written() {
     check_error(
         store.begin_crawl(&new_crawl(Chain::Mainnet)),
         &path,
-        "DB can not be written; change its permissions and those of its directory, or give another --db",
+        "DB cannot be written; change its permissions and those of its directory, or give another --db",
     );
 }
 

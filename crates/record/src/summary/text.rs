@@ -6,7 +6,7 @@ use proto::outcome::Outcome;
 use super::times::PhaseTimes;
 use super::top::{Count, Top};
 use super::{Figure, Heights, NetworkCount, Pace, Summary};
-use crate::text::escape;
+use crate::text::{escape, grouped, packed, wrapped};
 
 /// The narrowest text; a narrower terminal breaks its lines.
 const MIN_WIDTH: usize = 60;
@@ -28,7 +28,7 @@ impl Summary {
             section(&self.networks, "Networks", width, |it, width| {
                 networks(it, width)
             }),
-            section(&self.outcomes, "Ends", width, |it, width| {
+            section(&self.outcomes, "Outcomes", width, |it, width| {
                 outcomes(it, &self.not_tried.value, width)
             }),
             section(&self.user_agents, "User agents", width, |it, width| {
@@ -55,15 +55,13 @@ impl Summary {
 
     fn headline(&self, width: usize) -> String {
         let share = percent(self.reachable.value, self.tried.value);
-        let text = format!(
-            "Addresses: {} known · {} called · {} reachable ({}) · {} complete",
-            grouped(self.addresses.value),
-            grouped(self.tried.value),
-            grouped(self.reachable.value),
-            share.trim(),
-            grouped(self.complete.value),
-        );
-        wrap(&text, width)
+        let counts = [
+            format!("Addresses: {} known ·", grouped(self.addresses.value)),
+            format!("{} called ·", grouped(self.tried.value)),
+            format!("{} reachable ({share}) ·", grouped(self.reachable.value)),
+            format!("{} complete", grouped(self.complete.value)),
+        ];
+        packed(counts.iter().map(String::as_str), " ", width).join("\n  ") + "\n"
     }
 }
 
@@ -188,14 +186,14 @@ fn heights(heights: Option<Heights>, latest: &Figure<Option<i32>>, width: usize)
         p90,
         max,
     } = heights;
-    let chain = latest.value.map_or("-".to_owned(), |it| it.to_string());
-    let claims = [min, p10, median, p90, max].map(|it| it.to_string());
+    let chain = latest.value.map_or("-".to_owned(), grouped);
+    let claims = [min, p10, median, p90, max].map(grouped);
     let mut table = new_table();
     table.set_header([
         "lowest",
-        "1 in 10 below",
+        "10 % below",
         "median",
-        "9 in 10 below",
+        "90 % below",
         "highest",
         "the chain",
     ]);
@@ -209,7 +207,7 @@ fn times(phases: &[PhaseTimes], width: usize) -> String {
         return String::new();
     }
     let mut table = new_table();
-    table.set_header(["", "visits", "half", "9 in 10", "99 in 100", "longest"]);
+    table.set_header(["", "visits", "median", "9 in 10", "99 in 100", "longest"]);
     for phase in phases {
         let took = [phase.p50_us, phase.p90_us, phase.p99_us, phase.max_us];
         let took = took.map(|it| it.map_or("-".to_owned(), short_time));
@@ -310,8 +308,9 @@ fn bar(n: u64, most: u64, width: usize) -> String {
     "█".repeat(filled / 8) + PARTS[filled % 8]
 }
 
+/// Narrow pages need their room for words.
 fn bar_width(width: usize) -> usize {
-    (width / 6).min(20)
+    (width.saturating_sub(40) / 4).min(20)
 }
 
 /// Breaks `text` into lines that stand below a title.
@@ -325,36 +324,7 @@ fn wrap(text: &str, width: usize) -> String {
     wrapped(text, width.saturating_sub(2)).join("\n  ") + "\n"
 }
 
-fn wrapped(text: &str, width: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    for word in text.split(' ') {
-        let line = lines.last_mut().expect("there is a first line");
-        if line.is_empty() {
-            line.push_str(word);
-        } else if line.chars().count() + 1 + word.chars().count() <= width {
-            line.push(' ');
-            line.push_str(word);
-        } else {
-            lines.push(word.to_owned());
-        }
-    }
-    lines
-}
-
-/// Writes a number as people read it: `12,345`.
-fn grouped(n: u64) -> String {
-    let digits = n.to_string();
-    let mut text = String::new();
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            text.push(',');
-        }
-        text.push(digit);
-    }
-    text
-}
-
-/// Writes a share, to a tenth of a per cent: ` 4.2 %`.
+/// Writes a share, to a tenth of a per cent: `4.2 %`.
 fn percent(part: u64, whole: u64) -> String {
     let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2).checked_div(u128::from(whole));
     match tenths {
@@ -364,7 +334,7 @@ fn percent(part: u64, whole: u64) -> String {
 }
 
 fn tenths(it: f64) -> String {
-    format!("{it:.1}")
+    grouped(format_args!("{it:.1}"))
 }
 
 fn short_time(us: u64) -> String {

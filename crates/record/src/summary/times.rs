@@ -142,8 +142,8 @@ impl Pace {
             ),
             calls_in_flight: Figure::new(
                 in_flight.map(rounded),
-                "time of all calls divided by the time of the crawl: how many went on at once, and how much faster \
-                 than one after the other that was",
+                "time of all calls divided by the time of the crawl: how many went on at once on average, and how much \
+                 faster than one after the other that was",
             ),
             waited_share: Figure::new(
                 worked_share.map(|it| rounded(1.0 - it.min(1.0))),

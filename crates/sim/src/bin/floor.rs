@@ -81,7 +81,7 @@ async fn call_all(job: &Arc<Job>, in_flight: usize) {
         .map(|_| tokio::spawn(work(Arc::clone(job))))
         .collect();
     for worker in workers {
-        worker.await.expect("a worker can not panic");
+        worker.await.expect("a worker cannot panic");
     }
 }
 

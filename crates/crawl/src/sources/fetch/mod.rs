@@ -180,7 +180,7 @@ pub enum RedirectError {
 
 fn hint(why: &io::Error) -> &'static str {
     match why.kind() {
-        io::ErrorKind::NotFound => "; a source is `dns`, `-`, a file or a url",
+        io::ErrorKind::NotFound => "; a source is `dns`, `-`, a file or a URL",
         _ => "",
     }
 }

@@ -116,7 +116,7 @@ mod tests {
         let error = load(&Source::File("/no/such".into()), &config(), &mut |_| ()).await;
         assert_eq!(
             error.unwrap_err().to_string(),
-            "cannot read /no/such: No such file or directory (os error 2); a source is `dns`, `-`, a file or a url"
+            "cannot read /no/such: No such file or directory (os error 2); a source is `dns`, `-`, a file or a URL"
         );
     }
 

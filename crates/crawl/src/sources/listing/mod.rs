@@ -24,7 +24,7 @@ use proto::PeerAddr;
 pub use skipped::{MAX_SKIPPED_KEPT, Skipped, SkippedEntry};
 
 /// What a list may look like, in the words of an error.
-const EXPECTED: &str = "expected bitnodes' json (an api answer, an export or a crawl dump), a json array of addresses, or \
+const EXPECTED: &str = "expected bitnodes' JSON (an API answer, an export or a crawl dump), a JSON array of addresses, or \
                         plain text with one address a line";
 
 /// Hands every node of the list to `each`, in the order of the list and with its duplicates.
@@ -110,10 +110,10 @@ pub enum Format {
 impl fmt::Display for Format {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
-            Format::BitnodesApi => "bitnodes api answer",
+            Format::BitnodesApi => "bitnodes API answer",
             Format::BitnodesExport => "bitnodes export",
             Format::BitnodesCrawl => "bitnodes crawl dump",
-            Format::JsonAddrs => "json array of addresses",
+            Format::JsonAddrs => "JSON array of addresses",
             Format::Plain => "plain text",
         })
     }
@@ -141,7 +141,7 @@ pub enum ListError {
     NothingRead(Box<Skipped>),
     /// JSON that ends early or is no JSON.
     #[error(
-        "malformed json at line {line}, column {column}, after {n_read} nodes: {why}; none of them is used"
+        "malformed JSON at line {line}, column {column}, after {n_read} nodes: {why}; none of them is used"
     )]
     Json {
         /// Where it goes wrong, counted from 1.

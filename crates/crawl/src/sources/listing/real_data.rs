@@ -11,15 +11,15 @@ use super::read_list;
 fn answers_of_the_bitnodes_api_are_read_to_the_last_node() {
     check(
         "snapshots/bitnodes_2016-11-14.json",
-        "bitnodes api answer: 4323 ipv4, 836 ipv6, 175 onion = 5334 read, 3236 with a city, 0 skipped",
+        "bitnodes API answer: 4323 ipv4, 836 ipv6, 175 onion = 5334 read, 3236 with a city, 0 skipped",
     );
     check(
         "snapshots/bitnodes_2018-08-06.json",
-        "bitnodes api answer: 8225 ipv4, 1304 ipv6, 8 onion = 9537 read, 6089 with a city, 0 skipped",
+        "bitnodes API answer: 8225 ipv4, 1304 ipv6, 8 onion = 9537 read, 6089 with a city, 0 skipped",
     );
     check(
         "snapshots/bitnodes_2019-05-03_excerpt_inconsistent.json",
-        "bitnodes api answer: 51 ipv4, 3 ipv6 = 54 read, 45 with a city, 0 skipped",
+        "bitnodes API answer: 51 ipv4, 3 ipv6 = 54 read, 45 with a city, 0 skipped",
     );
 }
 

@@ -53,12 +53,12 @@ fn a_bad_line_is_named_and_the_rest_is_read() {
 fn an_api_answer_has_rows_of_five_or_thirteen_values() {
     check(
         r#"{"timestamp": 1, "nodes": {"1.2.3.4:8333": [70016, "/Satoshi:27.1.0/", 1734410285, 3081, 877256]}, "new": {"a": [1]}}"#,
-        "1.2.3.4:8333 70016 /Satoshi:27.1.0/ 1734410285 3081 877256 | bitnodes api answer, 1 read, 0 skipped",
+        "1.2.3.4:8333 70016 /Satoshi:27.1.0/ 1734410285 3081 877256 | bitnodes API answer, 1 read, 0 skipped",
     );
     check(
         r#"{"nodes":{"[2a01:4f8::1]:8333":[70016,"/Satoshi:27.1.0/",1734410285,3081,877256,"a.example","Gothenburg","SE",57.7,11.9,"Europe/Stockholm","AS34385","Tripnet AB"]}}"#,
         "[2a01:4f8::1]:8333 70016 /Satoshi:27.1.0/ 1734410285 3081 877256 a.example Gothenburg SE 57.7 11.9 \
-         Europe/Stockholm AS34385 Tripnet AB | bitnodes api answer, 1 read, 0 skipped",
+         Europe/Stockholm AS34385 Tripnet AB | bitnodes API answer, 1 read, 0 skipped",
     );
 }
 
@@ -67,7 +67,7 @@ fn a_key_without_brackets_ends_in_its_port() {
     check(
         r#"{"nodes":{"2a01:4f8::1:8333":[1,null,null,null,null],"2a01::7":null,"2A01:1:2:3:4:5:6:7:18333":null}}"#,
         "[2a01:4f8::1]:8333 1 | [2a01::7]:8333 | [2a01:1:2:3:4:5:6:7]:18333 \
-         | bitnodes api answer, 3 read, 0 skipped",
+         | bitnodes API answer, 3 read, 0 skipped",
     );
 }
 
@@ -89,7 +89,7 @@ fn a_row_of_fifteen_values_brings_its_address() {
     check(
         &format!(r#"{{"nodes":{{"{ONION}:8333":{row}}}}}"#),
         &format!(
-            "{ONION}:8333 70016 /x/ 1663092550 1033 754002 0 0 TOR Tor network | bitnodes api answer, 1 read, 0 skipped"
+            "{ONION}:8333 70016 /x/ 1663092550 1033 754002 0 0 TOR Tor network | bitnodes API answer, 1 read, 0 skipped"
         ),
     );
 }
@@ -107,7 +107,7 @@ fn a_json_array_of_addresses_is_a_list_too() {
     check(
         r#" ["1.2.3.4:8334", "[2a01::1]:8333", "5.6.7.8", "1.2.3.4:8334"]"#,
         "1.2.3.4:8334 | [2a01::1]:8333 | 5.6.7.8:8333 | 1.2.3.4:8334 \
-         | json array of addresses, 4 read, 0 skipped",
+         | JSON array of addresses, 4 read, 0 skipped",
     );
 }
 
@@ -115,11 +115,11 @@ fn a_json_array_of_addresses_is_a_list_too() {
 fn numbers_are_read_as_they_come() {
     check(
         r#"{"nodes":{"1.2.3.4:8333":["70016","/x/",1533579395.75,"1033",-1]}}"#,
-        "1.2.3.4:8333 70016 /x/ 1533579395 1033 -1 | bitnodes api answer, 1 read, 0 skipped",
+        "1.2.3.4:8333 70016 /x/ 1533579395 1033 -1 | bitnodes API answer, 1 read, 0 skipped",
     );
     check(
         r#"{"nodes":{"1.2.3.4:8333":[70016,12,1e9,18446744073709551615,null]}}"#,
-        "1.2.3.4:8333 70016 12 1000000000 18446744073709551615 | bitnodes api answer, 1 read, 0 skipped",
+        "1.2.3.4:8333 70016 12 1000000000 18446744073709551615 | bitnodes API answer, 1 read, 0 skipped",
     );
 }
 
@@ -133,7 +133,7 @@ fn a_bad_row_is_named_by_its_line_and_the_rest_is_read() {
                 [1, [true], 2, 3, 4], "4.4.4.4:8333": {"a": 1},
             "5.5.5.5:8333": [1, "/x/", 2, 3, 4]
         }}"#,
-        "5.5.5.5:8333 1 /x/ 2 3 4 | bitnodes api answer, 1 read, 4 skipped \
+        "5.5.5.5:8333 1 /x/ 2 3 4 | bitnodes API answer, 1 read, 4 skipped \
          | 2 `\"1.1.1.1:8333\": [1, \"/x/\", 2, 3]` a row of 4 values, expected 5, 13 or 15 \
          | 3 `\"2.2.2.2:8333\": [1, \"/x/\", 2, -3, 4]` its services should be a whole number, not -3 \
          | 4 `\"3.3.3.3:8333\": [1, [true], 2, 3, 4]` its user agent should be text, not [true] \
@@ -157,11 +157,11 @@ fn one_broken_user_agent_costs_nothing_else() {
     check(
         r#"{"nodes":{"1.2.3.4:8333":[1,"\ud83d",2,3,4],"5.6.7.8:8333":[1,"\u00e9\"",2,3,4]}}"#,
         "1.2.3.4:8333 1 \u{fffd}\u{fffd}\u{fffd} 2 3 4 | 5.6.7.8:8333 1 é\" 2 3 4 \
-         | bitnodes api answer, 2 read, 0 skipped",
+         | bitnodes API answer, 2 read, 0 skipped",
     );
     check_bytes(
         b"{\"nodes\":{\"1.2.3.4:8333\":[1,\"\xff\",2,3,4]}}",
-        "1.2.3.4:8333 1 \u{fffd} 2 3 4 | bitnodes api answer, 1 read, 0 skipped",
+        "1.2.3.4:8333 1 \u{fffd} 2 3 4 | bitnodes API answer, 1 read, 0 skipped",
     );
 }
 
@@ -169,15 +169,15 @@ fn one_broken_user_agent_costs_nothing_else() {
 fn malformed_json_is_refused_as_a_whole() {
     check(
         "{\"nodes\":{\"1.2.3.4:8333\":[1,\"/x/\",2,3,4],\n \"5.6.7.8:8333\":[1,\"/x/",
-        "malformed json at line 2, column 23, after 1 nodes: EOF while parsing a string; none of them is used",
+        "malformed JSON at line 2, column 23, after 1 nodes: EOF while parsing a string; none of them is used",
     );
     check(
         "[[\"1.2.3.4\",8333,1,2]] trailing",
-        "malformed json at line 1, column 24, after 1 nodes: trailing characters; none of them is used",
+        "malformed JSON at line 1, column 24, after 1 nodes: trailing characters; none of them is used",
     );
     check(
         "{",
-        "malformed json at line 1, column 1, after 0 nodes: EOF while parsing an object; none of them is used",
+        "malformed JSON at line 1, column 1, after 0 nodes: EOF while parsing an object; none of them is used",
     );
 }
 
@@ -224,7 +224,7 @@ fn a_file_nested_a_million_deep_is_only_odd() {
     check(
         &format!("[{deep}, \"1.2.3.4\"]"),
         &format!(
-            "1.2.3.4:8333 | json array of addresses, 1 read, 1 skipped \
+            "1.2.3.4:8333 | JSON array of addresses, 1 read, 1 skipped \
              | 1 `{}…` a row of 1 values, expected 4 or 15",
             "[".repeat(79)
         ),
