@@ -22,6 +22,7 @@ pub mod protocol_version;
 pub mod routable;
 pub mod services;
 pub mod session;
+pub mod text;
 pub mod version;
 pub mod visit;
 pub mod wire;

@@ -1,8 +1,10 @@
 //! The `version` message, every age of it.
 
 use std::borrow::Cow;
+use std::fmt;
+use std::net::Ipv6Addr;
 
-use crate::addr::{Host, HostError};
+use crate::addr::{Host, HostError, PeerAddr};
 use crate::wire::{DecodeError, Reader, write_compact_size};
 
 /// What a node says of itself, as it said it.
@@ -44,6 +46,16 @@ pub struct NetAddr {
     pub ip: [u8; 16],
     /// Its port.
     pub port: u16,
+}
+
+impl fmt::Display for NetAddr {
+    /// Writes it as [`PeerAddr`] is written; bytes that are no host as the IPv6 address that they look like.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.host() {
+            Ok(host) => PeerAddr::new(host, self.port).fmt(f),
+            Err(_) => write!(f, "[{}]:{}", Ipv6Addr::from(self.ip), self.port),
+        }
+    }
 }
 
 impl NetAddr {
@@ -192,6 +204,26 @@ mod tests {
             ..sample()
         };
         assert_eq!(Version::decode(&long.encode()), Ok(long));
+    }
+
+    #[test]
+    fn its_addresses_are_written_like_all_others() {
+        let write = |ip: &str, port| {
+            let ip = ip.parse::<Ipv6Addr>().unwrap().octets();
+            NetAddr {
+                services: 0,
+                ip,
+                port,
+            }
+            .to_string()
+        };
+        assert_eq!(write("::", 0), "[::]:0");
+        assert_eq!(write("::ffff:1.2.3.4", 8333), "1.2.3.4:8333");
+        assert_eq!(
+            write("fd87:d87e:eb43::1", 8333),
+            "aaaaaaaaaaaaaaab.onion:8333"
+        );
+        assert_eq!(write("fc00::1", 8333), "[fc00::1]:8333");
     }
 
     proptest! {

@@ -1,41 +1,8 @@
 //! Text for people's eyes: what peers sent made harmless, numbers and lines made easy to read.
 
 use std::fmt::Display;
-use std::net::Ipv6Addr;
 
-use proto::PeerAddr;
-use proto::version::NetAddr;
-
-/// Shows hostile text: what cannot be seen or turns the text around is written as `\u{202e}`, and what does not fit
-/// into `max` characters is cut and ends with `…`.
-pub fn escape(text: &str, max: usize) -> String {
-    let mut shown = String::new();
-    let mut n_shown = 0;
-    // Where to cut, should the text turn out to be too long.
-    let mut cut = 0;
-    for char in text.chars() {
-        let escaped = escape_char(char);
-        n_shown += escaped.chars().count();
-        if n_shown > max {
-            shown.truncate(cut);
-            shown.push('…');
-            return shown;
-        }
-        shown.push_str(&escaped);
-        if n_shown < max {
-            cut = shown.len();
-        }
-    }
-    shown
-}
-
-/// Quotes do no harm in a terminal; what takes them for more has its own escaping.
-fn escape_char(char: char) -> String {
-    match char {
-        '\'' | '"' => char.to_string(),
-        _ => char.escape_debug().to_string(),
-    }
-}
+pub use proto::text::escape;
 
 /// Writes a number as people read it: `12,345`, `-1,699.5`.
 pub fn grouped(number: impl Display) -> String {
@@ -84,49 +51,9 @@ pub fn packed<'a>(
     lines
 }
 
-/// Writes an address from inside a `version` message as [`PeerAddr`] writes its own.
-///
-/// Bytes that are no host, as in `fc00::/8`, are written as the IPv6 address that they look like; zeros are `[::]:0`.
-pub fn net_addr(addr: &NetAddr) -> String {
-    match addr.host() {
-        Ok(host) => PeerAddr::new(host, addr.port).to_string(),
-        Err(_) => format!("[{}]:{}", Ipv6Addr::from(addr.ip), addr.port),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn what_peers_send_can_not_move_the_cursor_or_turn_the_text() {
-        check("/Satoshi:27.1.0/", 80, "/Satoshi:27.1.0/");
-        check("\x1b[2Jgone\r\n\0", 80, "\\u{1b}[2Jgone\\r\\n\\0");
-        check(
-            "\u{202e}evil\u{2066}\u{200b}",
-            80,
-            "\\u{202e}evil\\u{2066}\\u{200b}",
-        );
-        check(
-            "a\u{301}\u{a0}\u{feff}\u{e000}",
-            80,
-            "a\\u{301}\\u{a0}\\u{feff}\\u{e000}",
-        );
-        check("\u{9b}31m\u{85}\u{2028}", 80, "\\u{9b}31m\\u{85}\\u{2028}");
-        check("C:\\\"it's\"", 80, "C:\\\\\"it's\"");
-        check("/é:鸡/", 80, "/é:鸡/");
-    }
-
-    #[test]
-    fn what_is_too_long_is_cut_between_characters() {
-        check("123456", 6, "123456");
-        check("1234567", 6, "12345…");
-        check("1234\u{202e}", 6, "1234…");
-        check("12345\u{202e}", 6, "12345…");
-        check("\u{202e}", 6, "…");
-        check("", 0, "");
-        check("1", 0, "…");
-    }
 
     #[test]
     fn long_numbers_are_grouped() {
@@ -152,31 +79,5 @@ mod tests {
         assert_eq!(wrapped("abcdefg h", 5), ["abcdefg", "h"]);
         let parts = ["a 1", "b 2", "c 3"];
         assert_eq!(packed(parts, " · ", 9), ["a 1 · b 2", "c 3"]);
-    }
-
-    #[test]
-    fn addresses_inside_a_version_are_written_like_all_others() {
-        check_addr([0; 16], 0, "[::]:0");
-        let mapped = "::ffff:1.2.3.4".parse::<Ipv6Addr>().unwrap();
-        check_addr(mapped.octets(), 8333, "1.2.3.4:8333");
-        let tor_v2 = "fd87:d87e:eb43::1".parse::<Ipv6Addr>().unwrap();
-        check_addr(tor_v2.octets(), 8333, "aaaaaaaaaaaaaaab.onion:8333");
-        let private = "fc00::1".parse::<Ipv6Addr>().unwrap();
-        check_addr(private.octets(), 8333, "[fc00::1]:8333");
-    }
-
-    #[track_caller]
-    fn check(text: &str, max: usize, expected: &str) {
-        assert_eq!(escape(text, max), expected, "{text:?}");
-    }
-
-    #[track_caller]
-    fn check_addr(ip: [u8; 16], port: u16, expected: &str) {
-        let addr = NetAddr {
-            services: 0,
-            ip,
-            port,
-        };
-        assert_eq!(net_addr(&addr), expected);
     }
 }

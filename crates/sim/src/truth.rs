@@ -2,11 +2,9 @@
 
 use std::borrow::Cow;
 use std::io::{self, BufRead, Write};
-use std::net::Ipv6Addr;
 
 use data_encoding::HEXLOWER;
 use proto::features::Features;
-use proto::version::NetAddr;
 use proto::visit::Heard;
 use proto::{Outcome, PeerAddr, Version, Visit};
 use serde::{Deserialize, Serialize};
@@ -72,8 +70,8 @@ impl TruthRow {
             relay: version.and_then(|it| it.relay),
             timestamp: version.map(|it| it.timestamp),
             nonce: version.and_then(|it| it.nonce),
-            addr_recv: version.map(|it| net_addr(&it.addr_recv)),
-            addr_from: version.and_then(|it| Some(net_addr(it.addr_from.as_ref()?))),
+            addr_recv: version.map(|it| it.addr_recv.to_string()),
+            addr_from: version.and_then(|it| Some(it.addr_from?.to_string())),
             version_payload_hex: payload.map(|it| HEXLOWER.encode(it)),
             features: was_heard.then(|| heard.features.clone()),
         }
@@ -82,13 +80,6 @@ impl TruthRow {
     /// Says what a visit found, in the form of the truth.
     pub fn of_visit(visit: &Visit) -> TruthRow {
         TruthRow::new(&visit.addr, "", visit.call.outcome, &visit.call.heard)
-    }
-}
-
-fn net_addr(addr: &NetAddr) -> String {
-    match addr.host() {
-        Ok(host) => PeerAddr::new(host, addr.port).to_string(),
-        Err(_) => format!("[{}]:{}", Ipv6Addr::from(addr.ip), addr.port),
     }
 }
 

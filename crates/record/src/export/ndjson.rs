@@ -18,7 +18,6 @@ use serde::Serialize;
 
 use super::{ExportError, rfc3339};
 use crate::store::{CrawlId, Store, StoreError};
-use crate::text::net_addr;
 
 /// Writes a crawl, and returns how many lines that took.
 pub fn write_crawl(
@@ -110,8 +109,8 @@ impl<'a> Line<'a> {
             relay: version.and_then(|it| it.relay),
             timestamp: version.map(|it| it.timestamp),
             nonce: version.and_then(|it| it.nonce),
-            addr_recv: version.map(|it| net_addr(&it.addr_recv)),
-            addr_from: version.and_then(|it| Some(net_addr(it.addr_from.as_ref()?))),
+            addr_recv: version.map(|it| it.addr_recv.to_string()),
+            addr_from: version.and_then(|it| Some(it.addr_from?.to_string())),
             version_payload_hex: payload.map(|it| HEXLOWER.encode(it)),
             started_at: rfc3339(call.started_at_us),
             connect_us: call.connect.map(|it| it.as_micros()),

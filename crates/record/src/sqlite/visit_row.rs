@@ -10,7 +10,6 @@ use rusqlite::{Row, Statement, params};
 
 use super::column;
 use crate::store::CrawlId;
-use crate::text::net_addr;
 
 /// Adds one row.
 pub(super) const INSERT: &str = "INSERT INTO visits (
@@ -57,8 +56,8 @@ pub(super) fn insert(
         version.and_then(|it| Some(write_user_agent(it.user_agent.as_deref()?))),
         version.and_then(|it| it.start_height),
         version.and_then(|it| it.relay),
-        version.map(|it| net_addr(&it.addr_recv)),
-        version.and_then(|it| Some(net_addr(it.addr_from.as_ref()?))),
+        version.map(|it| it.addr_recv.to_string()),
+        version.and_then(|it| Some(it.addr_from?.to_string())),
         write_payload(heard),
         write_features(&heard.features),
         heard.bytes_in.cast_signed(),

@@ -52,23 +52,8 @@ impl Skipped {
 
 /// Escapes what a terminal might obey, folds white space, and cuts after [`MAX_TEXT`] characters.
 pub(super) fn fit_for_terminal(text: &str) -> String {
-    let mut fit = Vec::new();
-    let mut after_space = false;
-    for char in text.trim().chars() {
-        let space = char.is_whitespace();
-        match char {
-            _ if space && after_space => {}
-            _ if space => fit.push(' '),
-            // Half of JSON is quotation marks, and no terminal minds them.
-            '"' | '\'' => fit.push(char),
-            _ => fit.extend(char.escape_debug()),
-        }
-        after_space = space;
-        if fit.len() > MAX_TEXT {
-            fit.truncate(MAX_TEXT - 1);
-            fit.push('…');
-            break;
-        }
-    }
-    fit.into_iter().collect()
+    // A line may have megabytes; white space makes at most some of its start vanish.
+    let start: String = text.trim_start().chars().take(4 * MAX_TEXT).collect();
+    let words: Vec<&str> = start.split_whitespace().collect();
+    proto::text::escape(&words.join(" "), MAX_TEXT)
 }
