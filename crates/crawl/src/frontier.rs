@@ -49,13 +49,12 @@ impl Frontier {
     /// Takes the next address; every one taken must come back through [`Frontier::finish`] or
     /// [`Frontier::put_back`].
     pub fn take_next(&mut self) -> Option<Task> {
-        let place = match self.again.pop_front() {
-            Some(place) => place as usize,
-            None if self.next < self.known.len() => {
-                self.next += 1;
-                self.next - 1
-            }
-            None => return None,
+        // Whom this machine failed to call once must not stand in the way of those it has not tried.
+        let place = if self.next < self.known.len() {
+            self.next += 1;
+            self.next - 1
+        } else {
+            self.again.pop_front()? as usize
         };
         let (addr, known) = self.known.get_index_mut(place)?;
         known.attempt += 1;
