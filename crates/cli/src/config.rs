@@ -86,7 +86,7 @@ pub(crate) struct DialConfig {
     pub(crate) route: Route,
     pub(crate) allow_private: bool,
     pub(crate) user_agent: String,
-    questions: Questions,
+    pub(crate) questions: Questions,
     connect_timeout: Option<Duration>,
     handshake_timeout: Option<Duration>,
     answer_timeout: Option<Duration>,

@@ -9,6 +9,7 @@ use crawl::frontier::Frontier;
 use crawl::progress::Progress;
 use crawl::roll::{RollConfig, call_all};
 use crawl::visit::{micros, unix_now};
+use proto::session::Questions;
 use record::summary::Spent;
 use record::{CrawlEnd, CrawlId, NewCrawl, SqliteStore, Store, Summary, SummaryBuilder};
 use tokio::runtime::Builder;
@@ -119,6 +120,7 @@ impl RollCall {
                 "max_rate": self.load.max_rate,
                 "proxy": self.dial.proxy().map(|it| &it.at),
                 "allow_private": self.dial.allow_private,
+                "handshake_only": self.dial.questions == Questions::None,
                 "user_agent": self.dial.user_agent,
                 "version": env!("CARGO_PKG_VERSION"),
             }),
