@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::num::NonZeroUsize;
 use std::time::Duration;
 
+use proto::visit::Dialect;
 use proto::{Call, NotTried, PeerAddr, Visit};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
@@ -190,6 +191,7 @@ impl Roll {
             addr: task.addr,
             source: task.source,
             attempt: task.attempt,
+            dialect: Dialect::Modern,
             call,
         };
         if self.visits.send(visit).await.is_err() {

@@ -1,7 +1,9 @@
 //! Addresses that peers tell each other: `addr` and `addrv2`.
 
+use serde::{Deserialize, Serialize};
+
 use crate::addr::{Host, HostError, PeerAddr};
-use crate::limits::{MAX_ADDRS, MAX_ADDRV2_LEN};
+use crate::limits::{MAX_ADDRS, MAX_ADDRV2_LEN, MAX_CLAIMS};
 use crate::wire::{DecodeError, Reader, write_compact_size, write_var_bytes};
 
 /// One entry of an `addr` message, as it was sent.
@@ -50,6 +52,80 @@ pub struct Claim {
     pub time: Option<u32>,
     /// Service bits claimed for it.
     pub services: u64,
+}
+
+/// What one peer told of other nodes.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Gossip {
+    /// The claims, in the order in which it told them; at most [`MAX_CLAIMS`].
+    pub claims: Vec<Claim>,
+    /// How many entries it told, with those that are no claims.
+    pub told: ToldCounts,
+}
+
+/// How many entries of `addr` and `addrv2` messages a peer told, by their network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ToldCounts {
+    /// On the internet, version 4.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ipv4: u32,
+    /// On the internet, version 6.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub ipv6: u32,
+    /// In Tor, version 3.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub onion: u32,
+    /// In I2P.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub i2p: u32,
+    /// In CJDNS.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub cjdns: u32,
+    /// In Tor, version 2, which is gone.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub onion_v2: u32,
+    /// Of an unknown network, or no address at all.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub other: u32,
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+fn is_zero(n: &u32) -> bool {
+    *n == 0
+}
+
+impl Gossip {
+    /// Takes in one entry: its claim, or why it is none.
+    pub fn note(&mut self, entry: Result<Claim, HostError>) {
+        self.told.note(entry.as_ref().ok().map(|it| &it.addr.host));
+        if let Ok(claim) = entry
+            && self.claims.len() < MAX_CLAIMS
+        {
+            self.claims.push(claim);
+        }
+    }
+}
+
+impl ToldCounts {
+    /// Counts one entry; `None` for one without a readable address.
+    pub fn note(&mut self, host: Option<&Host>) {
+        *match host {
+            Some(Host::Ipv4(_)) => &mut self.ipv4,
+            Some(Host::Ipv6(_)) => &mut self.ipv6,
+            Some(Host::Onion(_)) => &mut self.onion,
+            Some(Host::I2p(_)) => &mut self.i2p,
+            Some(Host::Cjdns(_)) => &mut self.cjdns,
+            Some(Host::OnionV2(_)) => &mut self.onion_v2,
+            None => &mut self.other,
+        } += 1;
+    }
+
+    /// Returns how many there are together.
+    pub fn total(&self) -> u32 {
+        let of_networks = self.ipv4 + self.ipv6 + self.onion + self.i2p + self.cjdns;
+        of_networks + self.onion_v2 + self.other
+    }
 }
 
 impl AddrEntry {

@@ -59,7 +59,7 @@ impl Handshake {
         at: Duration,
     ) -> Handshake {
         let version = Version {
-            protocol_version: config.protocol_version,
+            protocol_version: config.dialect.protocol_version(),
             services: 0,
             timestamp: unix_time,
             addr_recv: peer

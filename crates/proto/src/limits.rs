@@ -15,6 +15,11 @@ pub const MAX_KEPT_PAYLOAD: usize = 64 * 1024;
 /// BIP 155: longer `addrv2` messages SHOULD be rejected; Bitcoin Core (`MAX_ADDR_TO_SEND`) holds `addr` to the same.
 pub const MAX_ADDRS: usize = 1_000;
 
+/// The most claims of one peer that are kept.
+///
+/// Up to 0.20 Bitcoin Core answered `getaddr` with 2,500 addresses (`ADDRMAN_GETADDR_MAX`), since then with 1,000.
+pub const MAX_CLAIMS: usize = 5_000;
+
 /// The longest address of one `addrv2` entry, in bytes (BIP 155).
 pub const MAX_ADDRV2_LEN: usize = 512;
 

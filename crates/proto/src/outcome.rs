@@ -50,6 +50,10 @@ pub enum NotTried {
     Unroutable(Unroutable),
     /// There is no way into its network from here, as for Tor without a proxy.
     NetworkOff,
+    /// Its operator does not want to be called.
+    OptedOut,
+    /// It was called a moment ago.
+    TooSoon,
 }
 
 impl Outcome {
@@ -149,6 +153,8 @@ impl NotTried {
         match self {
             NotTried::Unroutable(why) => why.code(),
             NotTried::NetworkOff => "network_off",
+            NotTried::OptedOut => "opted_out",
+            NotTried::TooSoon => "too_soon",
         }
     }
 
@@ -157,7 +163,7 @@ impl NotTried {
         Unroutable::ALL
             .into_iter()
             .map(NotTried::Unroutable)
-            .chain([NotTried::NetworkOff])
+            .chain([NotTried::NetworkOff, NotTried::OptedOut, NotTried::TooSoon])
             .find(|it| it.code() == code)
     }
 }

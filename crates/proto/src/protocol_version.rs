@@ -27,6 +27,8 @@ const fn since(
 pub const HAS_USER_AGENT: i32 = 106;
 /// From here on `version` has a start height, and is answered by `verack`.
 pub const HAS_VERACK: i32 = 209;
+/// The oldest version that today's nodes still talk to (Bitcoin Core: `MIN_PEER_PROTO_VERSION`).
+pub const OLDEST_TALKED_TO: i32 = 31_800;
 /// From here on entries of `addr` have a time (Bitcoin Core: `CADDR_TIME_VERSION`).
 pub const ADDR_HAS_TIME: i32 = 31_402;
 /// Above this one `ping` has a nonce and is answered by `pong` (Bitcoin Core: `BIP0031_VERSION`).

@@ -11,8 +11,7 @@ use crate::handshake::{Handshake, Hangup};
 use crate::limits::{MAX_BYTES_PER_VISIT, MAX_KEPT_PAYLOAD, MAX_STORY};
 use crate::message::Message;
 use crate::outcome::Outcome;
-use crate::protocol_version;
-use crate::visit::{Heard, Told};
+use crate::visit::{Dialect, Heard, Told};
 use crate::wire::DecodeError;
 
 /// What all conversations of a crawl have in common.
@@ -20,12 +19,10 @@ use crate::wire::DecodeError;
 pub struct SessionConfig {
     /// Whose nodes we talk to.
     pub chain: Chain,
-    /// The protocol version that we announce.
-    pub protocol_version: i32,
     /// The user agent that we announce (BIP 14).
     pub user_agent: String,
-    /// Whether the headers of `version` and `verack` have a checksum: not with peers of before February 2012.
-    pub header_form: HeaderForm,
+    /// In which manner we speak.
+    pub dialect: Dialect,
     /// How long `version` and `verack` may take from the moment the connection stands.
     pub handshake_timeout: Duration,
     /// How long the answers to our questions may take from the `verack` on.
@@ -49,9 +46,8 @@ impl Default for SessionConfig {
     fn default() -> SessionConfig {
         SessionConfig {
             chain: Chain::Mainnet,
-            protocol_version: protocol_version::OURS,
             user_agent: "/bitcensus/".to_owned(),
-            header_form: HeaderForm::WithChecksum,
+            dialect: Dialect::Modern,
             handshake_timeout: Duration::from_secs(15),
             answer_timeout: Duration::from_secs(5),
             questions: Questions::Features,
@@ -105,7 +101,7 @@ impl Session {
     ) -> Session {
         let magic = config.chain.magic();
         Session {
-            decoder: v1::Decoder::new(magic, config.header_form, MAX_KEPT_PAYLOAD),
+            decoder: v1::Decoder::new(magic, config.dialect.header_form(), MAX_KEPT_PAYLOAD),
             handshake: Handshake::start(&config, peer, nonce, unix_time, at),
             heard: Heard::default(),
             config,
@@ -197,7 +193,7 @@ impl Session {
     /// Peers of before February 2012 expect a checksum from the message behind our `verack` on.
     fn form_of(&self, command: Command) -> HeaderForm {
         match command {
-            command::VERSION | command::VERACK => self.config.header_form,
+            command::VERSION | command::VERACK => self.config.dialect.header_form(),
             _later => HeaderForm::WithChecksum,
         }
     }
@@ -497,7 +493,7 @@ mod tests {
     fn a_peer_of_2011_has_no_checksums_up_to_its_verack() {
         let old = HeaderForm::WithoutChecksum;
         let mut session = start(SessionConfig {
-            header_form: old,
+            dialect: Dialect::OldNoChecksum,
             ..SessionConfig::default()
         });
         let magic = Chain::Mainnet.magic();

@@ -5,7 +5,10 @@ use std::time::Duration;
 use crate::addr::PeerAddr;
 use crate::command::Command;
 use crate::features::Features;
+use crate::framing::v1::HeaderForm;
+use crate::gossip::Gossip;
 use crate::outcome::{NotTried, Outcome};
+use crate::protocol_version;
 use crate::version::Version;
 
 /// One attempt to talk to one address, as seen; never edited afterwards.
@@ -17,6 +20,8 @@ pub struct Visit {
     pub source: u16,
     /// 1 for the first call of this crawl to this address.
     pub attempt: u16,
+    /// In which manner we spoke.
+    pub dialect: Dialect,
     /// How it went.
     pub call: Call,
 }
@@ -59,6 +64,8 @@ pub struct Heard {
     pub answered_at: Option<Duration>,
     /// What else it showed.
     pub features: Features,
+    /// What it told of other nodes, where it was asked.
+    pub gossip: Option<Gossip>,
     /// Bytes that we read.
     pub bytes_in: u64,
     /// Bytes that we wrote.
@@ -103,6 +110,62 @@ impl Transport {
         [Transport::V1, Transport::V2]
             .into_iter()
             .find(|it| it.name() == name)
+    }
+}
+
+/// The manner in which we speak: peers of before February 2012 may not understand today's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub enum Dialect {
+    /// As every node does today.
+    #[default]
+    Modern,
+    /// With the oldest protocol version that Bitcoin Core still talks to.
+    Old,
+    /// The same, and `version` and `verack` have headers without checksum.
+    OldNoChecksum,
+}
+
+impl Dialect {
+    /// All manners, in the order in which they are tried.
+    pub const ALL: [Dialect; 3] = [Dialect::Modern, Dialect::Old, Dialect::OldNoChecksum];
+
+    /// Returns the word that we store and serve.
+    pub fn name(self) -> &'static str {
+        match self {
+            Dialect::Modern => "modern",
+            Dialect::Old => "old",
+            Dialect::OldNoChecksum => "old_no_checksum",
+        }
+    }
+
+    /// Reads the word back.
+    pub fn from_name(name: &str) -> Option<Dialect> {
+        Dialect::ALL.into_iter().find(|it| it.name() == name)
+    }
+
+    /// Returns the one to try next, where this one brought nothing.
+    pub fn next(self) -> Option<Dialect> {
+        match self {
+            Dialect::Modern => Some(Dialect::Old),
+            Dialect::Old => Some(Dialect::OldNoChecksum),
+            Dialect::OldNoChecksum => None,
+        }
+    }
+
+    /// Returns the protocol version that we announce.
+    pub fn protocol_version(self) -> i32 {
+        match self {
+            Dialect::Modern => protocol_version::OURS,
+            Dialect::Old | Dialect::OldNoChecksum => protocol_version::OLDEST_TALKED_TO,
+        }
+    }
+
+    /// Returns whether the headers of `version` and `verack` have a checksum.
+    pub fn header_form(self) -> HeaderForm {
+        match self {
+            Dialect::Modern | Dialect::Old => HeaderForm::WithChecksum,
+            Dialect::OldNoChecksum => HeaderForm::WithoutChecksum,
+        }
     }
 }
 

@@ -8,7 +8,7 @@ use proto::features::Features;
 use proto::outcome::{NotTried, Outcome};
 use proto::routable::Unroutable;
 use proto::version::{NetAddr, Version};
-use proto::visit::{Call, Heard, Transport, Visit};
+use proto::visit::{Call, Dialect, Heard, Transport, Visit};
 use proto::{Host, PeerAddr};
 
 /// A tenth of a second after 1 November 2026.
@@ -42,6 +42,7 @@ pub(crate) fn complete(addr: &str, user_agent: &[u8], start_height: i32) -> Visi
             feefilter: Some(1000),
             ..Features::default()
         },
+        gossip: None,
         bytes_in: 300,
         bytes_out: 200,
         story: Vec::new(),
@@ -74,6 +75,7 @@ fn visit(addr: &str, call: Call) -> Visit {
         addr: PeerAddr::parse(addr, 8333).unwrap(),
         source: 0,
         attempt: 1,
+        dialect: Dialect::Modern,
         call,
     }
 }
@@ -103,7 +105,7 @@ prop_compose! {
         };
         let took = took.unwrap_or_default();
         let call = Call { started_at_us, took, connect, transport, tried, outcome, reason, heard };
-        Visit { addr, source, attempt, call }
+        Visit { addr, source, attempt, dialect: Dialect::Modern, call }
     }
 }
 
@@ -125,6 +127,7 @@ prop_compose! {
             verack_at,
             answered_at,
             features,
+            gossip: None,
             bytes_in,
             bytes_out,
             story: Vec::new(),

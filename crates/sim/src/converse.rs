@@ -63,7 +63,7 @@ mod tests {
     use crate::{Kind, Reach, World, WorldConfig, compare};
     use proto::framing::v1::Decoder;
     use proto::session::Output;
-    use proto::visit::{Call, Transport};
+    use proto::visit::{Call, Dialect, Transport};
     use proto::{Outcome, Session, SessionConfig, Visit};
     use std::sync::Arc;
     use std::time::Duration;
@@ -162,6 +162,7 @@ mod tests {
             addr: node.addr,
             source: 0,
             attempt: 1,
+            dialect: Dialect::Modern,
             call,
         }
     }

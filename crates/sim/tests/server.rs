@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use proto::handshake::Hangup;
 use proto::session::{Ending, Output};
-use proto::visit::Call;
+use proto::visit::{Call, Dialect};
 use proto::{Host, Outcome, PeerAddr, Session, SessionConfig, Visit};
 use sim::{Counts, Kind, NetworkMix, Reach, ServeError, SimServer, World, WorldConfig, compare};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -178,6 +178,7 @@ fn visit(addr: PeerAddr, ending: Ending) -> Visit {
         addr,
         source: 0,
         attempt: 1,
+        dialect: Dialect::Modern,
         call: Call {
             heard: ending.heard,
             ..Call::not_connected(0, ending.outcome, ending.reason)

@@ -4,7 +4,7 @@ use proto::addr::PeerAddr;
 use proto::features::Features;
 use proto::outcome::Outcome;
 use proto::version::Version;
-use proto::visit::{Call, Heard, Transport, Visit};
+use proto::visit::{Call, Dialect, Heard, Transport, Visit};
 use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Row, Statement, params};
 
@@ -28,6 +28,7 @@ pub(super) fn insert(
         addr,
         source,
         attempt,
+        dialect: _,
         call,
     } = visit;
     let heard = &call.heard;
@@ -86,6 +87,7 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
         addr: column::parsed(row, "address", |it| PeerAddr::parse(it, 0).ok())?,
         source: row.get("source")?,
         attempt: row.get("attempt")?,
+        dialect: Dialect::Modern,
         call,
     })
 }
@@ -100,6 +102,7 @@ fn read_heard(row: &Row<'_>, outcome: Outcome) -> rusqlite::Result<Heard> {
         verack_at: column::duration(row, "verack_us")?,
         answered_at: column::duration(row, "addrs_us")?,
         features: features.unwrap_or_default(),
+        gossip: None,
         bytes_in: column::bits(row, "bytes_in")?,
         bytes_out: column::bits(row, "bytes_out")?,
         story: Vec::new(),

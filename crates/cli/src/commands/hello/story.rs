@@ -285,6 +285,10 @@ fn advice(call: &Call) -> Option<&'static str> {
         Outcome::NotTried(NotTried::Unroutable(_)) => {
             Some("No node can have such an address; is it typed right?")
         }
+        Outcome::NotTried(NotTried::OptedOut) => {
+            Some("It is on the list of --opt-out, or on the one that comes with this program.")
+        }
+        Outcome::NotTried(NotTried::TooSoon) => Some("Wait a minute, then call again."),
         Outcome::Complete
         | Outcome::VersionOnly
         | Outcome::ConnectUnreachable
