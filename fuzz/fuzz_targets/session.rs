@@ -30,13 +30,13 @@ enum Step<'a> {
     Break,
 }
 
-fuzz_target!(|input: (bool, Vec<Step<'_>>)| {
+fuzz_target!(|input: (u8, Vec<Step<'_>>)| {
     let (asks, steps) = input;
     let config = SessionConfig {
-        questions: if asks {
-            Questions::Features
-        } else {
-            Questions::None
+        questions: match asks % 3 {
+            0 => Questions::None,
+            1 => Questions::Features,
+            _ => Questions::Addresses,
         },
         story: true,
         ..SessionConfig::default()

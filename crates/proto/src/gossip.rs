@@ -96,14 +96,52 @@ fn is_zero(n: &u32) -> bool {
 }
 
 impl Gossip {
-    /// Takes in one entry: its claim, or why it is none.
-    pub fn note(&mut self, entry: Result<Claim, HostError>) {
-        self.told.note(entry.as_ref().ok().map(|it| &it.addr.host));
-        if let Ok(claim) = entry
-            && self.claims.len() < MAX_CLAIMS
-        {
-            self.claims.push(claim);
+    /// Takes in an `addr` payload, `with_time` as in [`decode_addr`]; returns how many entries it has.
+    ///
+    /// One that cannot be read to its end leaves nothing behind.
+    pub fn read_addr(&mut self, payload: &[u8], with_time: bool) -> Result<usize, DecodeError> {
+        self.read(Reader::new(payload), |reader| {
+            Ok(AddrEntry::read(reader, with_time)?.claim())
+        })
+    }
+
+    /// Takes in an `addrv2` payload; returns how many entries it has, with those that are no claims.
+    ///
+    /// One that cannot be read to its end leaves nothing behind.
+    pub fn read_addrv2(&mut self, payload: &[u8]) -> Result<usize, DecodeError> {
+        self.read(Reader::new(payload), |reader| {
+            let parts = V2Parts::read(reader)?;
+            Ok(parts.host().map(|host| parts.claim(host)))
+        })
+    }
+
+    fn read<'p>(
+        &mut self,
+        mut reader: Reader<'p>,
+        next: impl Fn(&mut Reader<'p>) -> Result<Result<Claim, HostError>, DecodeError>,
+    ) -> Result<usize, DecodeError> {
+        let (n_before, told_before) = (self.claims.len(), self.told);
+        let mut read_all = || {
+            let count = reader.count(MAX_ADDRS, "the count of addresses")?;
+            self.claims
+                .reserve_exact(count.min(reader.len() / MIN_ENTRY));
+            for _ in 0..count {
+                let entry = next(&mut reader)?;
+                self.told.note(entry.as_ref().ok().map(|it| &it.addr.host));
+                if let Ok(claim) = entry
+                    && self.claims.len() < MAX_CLAIMS
+                {
+                    self.claims.push(claim);
+                }
+            }
+            Ok(count)
+        };
+        let read = read_all();
+        if read.is_err() {
+            self.claims.truncate(n_before);
+            self.told = told_before;
         }
+        read
     }
 }
 
@@ -128,7 +166,55 @@ impl ToldCounts {
     }
 }
 
+/// The fewest bytes that an entry of `addr` or `addrv2` can have.
+const MIN_ENTRY: usize = 9;
+
+/// One entry of an `addrv2` message, its address unread.
+struct V2Parts<'p> {
+    time: u32,
+    services: u64,
+    network_id: u8,
+    bytes: &'p [u8],
+    port: u16,
+}
+
+impl<'p> V2Parts<'p> {
+    fn read(reader: &mut Reader<'p>) -> Result<V2Parts<'p>, DecodeError> {
+        Ok(V2Parts {
+            time: reader.u32("the time of an address")?,
+            services: reader.compact_size("the services of an address")?,
+            network_id: reader.u8("the network of an address")?,
+            bytes: reader.var_bytes(MAX_ADDRV2_LEN, "the length of an address")?,
+            port: reader.u16_be("the port of an address")?,
+        })
+    }
+
+    fn host(&self) -> Result<Host, HostError> {
+        Host::from_bip155(self.network_id, self.bytes)
+    }
+
+    fn claim(&self, host: Host) -> Claim {
+        Claim {
+            addr: PeerAddr::new(host, self.port),
+            time: Some(self.time),
+            services: self.services,
+        }
+    }
+}
+
 impl AddrEntry {
+    fn read(reader: &mut Reader<'_>, with_time: bool) -> Result<AddrEntry, DecodeError> {
+        Ok(AddrEntry {
+            time: match with_time {
+                true => Some(reader.u32("the time of an address")?),
+                false => None,
+            },
+            services: reader.u64("the services of an address")?,
+            ip: reader.array("an address")?,
+            port: reader.u16_be("the port of an address")?,
+        })
+    }
+
     /// Returns the claim in this entry, or why its address is none.
     pub fn claim(&self) -> Result<Claim, HostError> {
         Ok(Claim {
@@ -157,15 +243,7 @@ pub fn decode_addr(payload: &[u8], with_time: bool) -> Result<Vec<AddrEntry>, De
     let count = reader.count(MAX_ADDRS, "the count of addresses")?;
     let mut entries = Vec::with_capacity(count.min(reader.len() / 26));
     for _ in 0..count {
-        entries.push(AddrEntry {
-            time: match with_time {
-                true => Some(reader.u32("the time of an address")?),
-                false => None,
-            },
-            services: reader.u64("the services of an address")?,
-            ip: reader.array("an address")?,
-            port: reader.u16_be("the port of an address")?,
-        });
+        entries.push(AddrEntry::read(&mut reader, with_time)?);
     }
     Ok(entries)
 }
@@ -189,21 +267,18 @@ pub fn encode_addr(entries: &[AddrEntry]) -> Vec<u8> {
 pub fn decode_addrv2(payload: &[u8]) -> Result<Vec<AddrV2Entry>, DecodeError> {
     let mut reader = Reader::new(payload);
     let count = reader.count(MAX_ADDRS, "the count of addresses")?;
-    let mut entries = Vec::with_capacity(count.min(reader.len() / 9));
+    let mut entries = Vec::with_capacity(count.min(reader.len() / MIN_ENTRY));
     for _ in 0..count {
-        let time = reader.u32("the time of an address")?;
-        let services = reader.compact_size("the services of an address")?;
-        let network_id = reader.u8("the network of an address")?;
-        let bytes = reader.var_bytes(MAX_ADDRV2_LEN, "the length of an address")?;
+        let parts = V2Parts::read(&mut reader)?;
         entries.push(AddrV2Entry {
-            time,
-            services,
-            host: Host::from_bip155(network_id, bytes).map_err(|why| OddHost {
-                network_id,
-                bytes: bytes.to_vec(),
+            time: parts.time,
+            services: parts.services,
+            host: parts.host().map_err(|why| OddHost {
+                network_id: parts.network_id,
+                bytes: parts.bytes.to_vec(),
                 why,
             }),
-            port: reader.u16_be("the port of an address")?,
+            port: parts.port,
         });
     }
     Ok(entries)

@@ -5,6 +5,8 @@
 use std::time::Duration;
 
 use crate::addr::PeerAddr;
+use crate::asking::Asking;
+use crate::gossip::Gossip;
 use crate::message::Message;
 use crate::outcome::Outcome;
 use crate::protocol_version;
@@ -13,20 +15,15 @@ use crate::version::{NetAddr, Version};
 use crate::visit::Heard;
 use crate::wire::DecodeError;
 
-/// How long to listen behind the `pong` of a peer that announced nothing before it.
-const QUIET: Duration = Duration::from_millis(200);
-
 /// The caller's side of one handshake. Time is the duration since the dial began.
 #[derive(Debug)]
 pub struct Handshake {
     nonce: u64,
     questions: Questions,
+    speaks_addrv2: bool,
     answer_timeout: Duration,
     state: State,
-    /// The answer to our questions came before the `verack`; it happens.
-    answered: bool,
-    /// The peer said something behind its `verack`, so it announces its features before its `pong`.
-    announces_first: bool,
+    asking: Asking,
     to_send: Vec<Message>,
 }
 
@@ -74,12 +71,12 @@ impl Handshake {
         Handshake {
             nonce,
             questions: config.questions,
+            speaks_addrv2: version.protocol_version >= protocol_version::HAS_ADDRV2,
             answer_timeout: config.answer_timeout,
             state: State::AwaitVersion {
                 until: at + config.handshake_timeout,
             },
-            answered: false,
-            announces_first: false,
+            asking: Asking::new(config.questions, config.quiet_timeout),
             to_send: vec![Message::Version(Box::new(version))],
         }
     }
@@ -97,7 +94,7 @@ impl Handshake {
         if let State::AwaitAnswer { .. } = self.state
             && !matches!(message, Message::Pong(_))
         {
-            self.announces_first = true;
+            self.asking.note_announcement();
         }
         match (&self.state, message) {
             (State::AwaitVersion { until }, Message::Version(version)) => {
@@ -109,22 +106,28 @@ impl Handshake {
                 self.ask_on(heard, at);
             }
             (_, Message::Ping(Some(nonce))) => self.to_send.push(Message::Pong(nonce)),
-            (State::AwaitAnswer { until }, Message::Pong(nonce))
-                if nonce == self.fence() && !self.announces_first =>
-            {
-                // bcoin takes our `verack` and `ping` in one gulp, and announces its features right behind the `pong`.
-                let until = (*until).min(at + QUIET);
-                heard.answered_at = heard.answered_at.or(Some(at));
-                self.state = State::AwaitAnswer { until };
-            }
             (State::AwaitVerack { .. } | State::AwaitAnswer { .. }, Message::Pong(nonce))
                 if nonce == self.fence() =>
             {
                 heard.answered_at = heard.answered_at.or(Some(at));
-                self.answered = true;
+                self.asking.note_fence(at);
                 self.ask_on(heard, at);
             }
             // Peers chat freely, before and after; a message we did not ask for is no offence.
+            (_, _) => (),
+        }
+    }
+
+    /// Takes in that the peer told `n` addresses, which are in `heard` already.
+    pub fn handle_addrs(&mut self, n: usize, heard: &mut Heard, at: Duration) {
+        match (&self.state, self.questions) {
+            (State::AwaitVerack { .. } | State::AwaitAnswer { .. }, Questions::Addresses) => {
+                heard.answered_at = Some(at);
+                self.asking.note_addrs(n, at);
+                self.ask_on(heard, at);
+            }
+            // Not asked for, but something that it says before its `pong`.
+            (State::AwaitAnswer { .. }, _) => self.asking.note_announcement(),
             (_, _) => (),
         }
     }
@@ -163,9 +166,10 @@ impl Handshake {
     /// Returns when [`Handshake::handle_timeout`] is due; `None` once the conversation is over.
     pub fn deadline(&self) -> Option<Duration> {
         match self.state {
-            State::AwaitVersion { until }
-            | State::AwaitVerack { until }
-            | State::AwaitAnswer { until } => Some(until),
+            State::AwaitVersion { until } | State::AwaitVerack { until } => Some(until),
+            State::AwaitAnswer { until } => {
+                Some(self.asking.over_at().map_or(until, |it| it.min(until)))
+            }
             State::Ended(..) => None,
         }
     }
@@ -201,16 +205,30 @@ impl Handshake {
             self.close(Outcome::VersionOnly, Some(reason));
             return;
         }
-        self.to_send.push(Message::Verack);
-        match self.questions {
-            Questions::Features if peer_version > protocol_version::PONG_ABOVE => {
-                self.to_send.push(Message::Ping(Some(self.fence())));
-            }
-            Questions::Features | Questions::None => self.answered = true,
-        }
         self.state = State::AwaitVerack { until };
-        if heard.verack_at.is_some() {
-            self.ask_on(heard, at);
+        self.ask(peer_version, heard);
+        self.ask_on(heard, at);
+    }
+
+    /// Sends our `verack`, and all questions behind it in the same write.
+    fn ask(&mut self, peer_version: i32, heard: &mut Heard) {
+        let asks_addresses = self.questions == Questions::Addresses;
+        if asks_addresses {
+            heard.gossip = Some(Gossip::default());
+            // BIP 155: between `version` and `verack`.
+            if self.speaks_addrv2 && peer_version >= protocol_version::HAS_ADDRV2 {
+                self.to_send.push(Message::SendAddrV2);
+            }
+        }
+        self.to_send.push(Message::Verack);
+        if asks_addresses {
+            self.to_send.push(Message::GetAddr);
+        }
+        if self.questions != Questions::None {
+            match peer_version > protocol_version::PONG_ABOVE {
+                true => self.to_send.push(Message::Ping(Some(self.fence()))),
+                false => self.asking.expect_no_fence(),
+            }
         }
     }
 
@@ -219,16 +237,14 @@ impl Handshake {
         if heard.version_at.is_none() || heard.verack_at.is_none() {
             return;
         }
-        match (&self.state, self.answered) {
-            (State::AwaitVerack { .. } | State::AwaitAnswer { .. }, true) => {
-                self.close(Outcome::Complete, None);
-            }
-            (State::AwaitVerack { .. }, false) => {
-                let until = at + self.answer_timeout;
-                self.state = State::AwaitAnswer { until };
-            }
-            // Waiting on, or over already.
-            (_, _) => (),
+        if let State::AwaitVerack { .. } = self.state {
+            let until = at + self.answer_timeout;
+            self.state = State::AwaitAnswer { until };
+        }
+        if let State::AwaitAnswer { .. } = self.state
+            && self.asking.over_at().is_some_and(|it| it <= at)
+        {
+            self.close(Outcome::Complete, None);
         }
     }
 
@@ -303,7 +319,7 @@ mod tests {
     proptest! {
         #[test]
         fn whatever_comes_the_outcome_says_what_was_heard(
-            questions in prop_oneof![Just(Questions::None), Just(Questions::Features)],
+            questions in prop_oneof![Just(Questions::None), Just(Questions::Features), Just(Questions::Addresses)],
             messages in prop::collection::vec((0u64..3, any_message()), 0..12),
         ) {
             let mut heard = Heard::default();

@@ -8,6 +8,7 @@
 //! is kept as it was sent, and what was absent stays absent.
 
 pub mod addr;
+mod asking;
 pub mod chain;
 pub mod command;
 pub mod features;

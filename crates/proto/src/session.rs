@@ -7,10 +7,12 @@ use crate::addr::PeerAddr;
 use crate::chain::Chain;
 use crate::command::{self, Command};
 use crate::framing::v1::{self, FrameError, HeaderForm};
+use crate::gossip::Gossip;
 use crate::handshake::{Handshake, Hangup};
 use crate::limits::{MAX_BYTES_PER_VISIT, MAX_KEPT_PAYLOAD, MAX_STORY};
 use crate::message::Message;
 use crate::outcome::Outcome;
+use crate::protocol_version;
 use crate::visit::{Dialect, Heard, Told};
 use crate::wire::DecodeError;
 
@@ -27,6 +29,8 @@ pub struct SessionConfig {
     pub handshake_timeout: Duration,
     /// How long the answers to our questions may take from the `verack` on.
     pub answer_timeout: Duration,
+    /// How long to go on listening to a peer that may have more addresses to tell: one that does not answer in order.
+    pub quiet_timeout: Duration,
     /// What to ask after the handshake.
     pub questions: Questions,
     /// Whether to write down every message, for [`Heard::story`].
@@ -40,6 +44,8 @@ pub enum Questions {
     None,
     /// To answer a `ping`, so that the features it announces behind its `verack` are heard.
     Features,
+    /// That, and for addresses of other nodes.
+    Addresses,
 }
 
 impl Default for SessionConfig {
@@ -50,6 +56,7 @@ impl Default for SessionConfig {
             dialect: Dialect::Modern,
             handshake_timeout: Duration::from_secs(15),
             answer_timeout: Duration::from_secs(5),
+            quiet_timeout: Duration::from_secs(2),
             questions: Questions::Features,
             story: false,
         }
@@ -227,6 +234,20 @@ fn handle_frame(handshake: &mut Handshake, heard: &mut Heard, frame: &v1::Frame<
     if frame.command == command::VERSION && heard.version_payload.is_none() {
         heard.version_payload = Some(payload.to_vec());
     }
+    if matches!(frame.command, command::ADDR | command::ADDRV2) {
+        let mut unasked = Gossip::default();
+        let gossip = heard.gossip.as_mut().unwrap_or(&mut unasked);
+        let version = heard.version.as_ref().map_or(0, |it| it.protocol_version);
+        let read = match frame.command {
+            command::ADDR => gossip.read_addr(payload, version >= protocol_version::ADDR_HAS_TIME),
+            _ => gossip.read_addrv2(payload),
+        };
+        // As in Bitcoin Core, a message that cannot be read is passed over.
+        if let Ok(n) = read {
+            handshake.handle_addrs(n, heard, at);
+        }
+        return;
+    }
     match Message::decode(frame.command, payload) {
         Ok(message) => handshake.handle_message(message, heard, at),
         Err(error) if frame.command == command::VERSION => {
@@ -274,6 +295,7 @@ fn tell(
 mod tests {
     use super::*;
     use crate::addr::Host;
+    use crate::gossip::{self, AddrEntry, AddrV2Entry};
     use crate::message::{Feature, SendCmpct};
     use crate::version::{NetAddr, Version};
     use Message::{FeeFilter, Ping, SendAddrV2, SendHeaders, Verack, WtxidRelay};
@@ -544,6 +566,90 @@ mod tests {
             &config,
             &[Hear(vec![version(70_016)]), Hear(vec![SendAddrV2, Verack])],
             r#"send version, send verack, close: complete; version 70016 at 1, verack at 1, {"sendaddrv2":true}"#,
+        );
+    }
+
+    #[test]
+    fn addresses_are_asked_for_behind_the_verack_in_one_write_with_the_fence() {
+        check_with(
+            &asking(),
+            &[
+                Hear(vec![version(70_016), SendAddrV2, Verack]),
+                Hear(vec![sendcmpct(2), addrv2(1), addrv2(1_000)]),
+                Pong,
+            ],
+            r#"send version, send sendaddrv2+verack+getaddr+ping, close: complete; version 70016 at 1, verack at 1, answered at 1, {"sendaddrv2":true,"sendcmpct":[2]}, told {"ipv4":500,"onion":501}"#,
+        );
+    }
+
+    #[test]
+    fn an_old_peer_is_asked_in_its_own_words_and_taken_at_its_own_pace() {
+        // Bitcoin 0.3.14: no ping, no addrv2, and entries without a time, in more than one message.
+        let old = |n| Bytes(framed(Chain::Mainnet, command::ADDR, &without_time(n)));
+        check_with(
+            &asking(),
+            &[
+                Hear(vec![without_relay_byte(31_401), Verack]),
+                Wait(10),
+                old(1_000),
+                Wait(1),
+                old(500),
+                Wait(2),
+            ],
+            r#"send version, send verack+getaddr, close: complete; version 31401 at 1, verack at 1, answered at 12, told {"ipv4":1500}"#,
+        );
+    }
+
+    #[test]
+    fn addresses_that_nobody_asked_for_are_not_kept() {
+        check(
+            &[
+                Hear(vec![version(70_016), addrv2(3), Verack, addrv2(4)]),
+                Pong,
+            ],
+            "send version, send verack+ping, close: complete; version 70016 at 1, verack at 1, answered at 1",
+        );
+    }
+
+    #[test]
+    fn a_peer_that_keeps_its_addresses_back_is_left_at_the_deadline() {
+        check_with(
+            &asking(),
+            &[
+                Hear(vec![version(70_016), SendAddrV2, Verack]),
+                Wait(44),
+                Wait(1),
+            ],
+            r#"send version, send sendaddrv2+verack+getaddr+ping, close: complete; version 70016 at 1, verack at 1, {"sendaddrv2":true}, told {}"#,
+        );
+    }
+
+    #[test]
+    fn a_drip_of_addresses_extends_nothing() {
+        let mut steps = vec![Hear(vec![version(70_016), SendAddrV2, Verack])];
+        for _ in 0..60 {
+            steps.extend([Wait(1), Hear(vec![addrv2(1)])]);
+        }
+        check_with(
+            &asking(),
+            &steps,
+            r#"send version, send sendaddrv2+verack+getaddr+ping, close: complete; version 70016 at 1, verack at 1, answered at 45, {"sendaddrv2":true}, told {"onion":44}"#,
+        );
+    }
+
+    #[test]
+    fn a_message_with_too_many_addresses_is_passed_over() {
+        let mut too_many = addrv2(1_000).encode();
+        too_many[1..3].copy_from_slice(&1_001u16.to_le_bytes());
+        check_with(
+            &asking(),
+            &[
+                Hear(vec![version(70_016), SendAddrV2, Verack, sendcmpct(2)]),
+                Bytes(framed(Chain::Mainnet, command::ADDRV2, &too_many)),
+                Pong,
+                Wait(2),
+            ],
+            r#"send version, send sendaddrv2+verack+getaddr+ping, close: complete; version 70016 at 1, verack at 1, answered at 1, {"sendaddrv2":true,"sendcmpct":[2]}, told {}"#,
         );
     }
 
@@ -970,6 +1076,11 @@ mod tests {
         if heard.features != Default::default() {
             told.push(serde_json::to_string(&heard.features).unwrap());
         }
+        if let Some(gossip) = &heard.gossip {
+            let counts = serde_json::to_string(&gossip.told).unwrap();
+            assert_eq!(gossip.told.total() as usize, gossip.claims.len());
+            told.push(format!("told {counts}"));
+        }
         told
     }
 
@@ -997,6 +1108,38 @@ mod tests {
             relay: None,
             ..modern(protocol_version)
         }))
+    }
+
+    fn asking() -> SessionConfig {
+        SessionConfig {
+            questions: Questions::Addresses,
+            answer_timeout: Duration::from_secs(45),
+            ..SessionConfig::default()
+        }
+    }
+
+    /// The first of `n` addresses, and every second one, is in Tor.
+    fn addrv2(n: u32) -> Message {
+        let entry = |it: u32| AddrV2Entry {
+            time: 1_700_000_000,
+            services: 9,
+            host: Ok(match it % 2 {
+                0 => Host::Onion([7; 32]),
+                _ => Host::Ipv4(it.to_be_bytes()),
+            }),
+            port: 8333,
+        };
+        Message::AddrV2((0..n).map(entry).collect())
+    }
+
+    fn without_time(n: u32) -> Vec<u8> {
+        let entry = |it: u32| AddrEntry {
+            time: None,
+            services: 1,
+            ip: Host::Ipv4(it.to_be_bytes()).to_ip16().unwrap(),
+            port: 8333,
+        };
+        gossip::encode_addr(&(0..n).map(entry).collect::<Vec<_>>())
     }
 
     fn sendcmpct(version: u64) -> Message {
