@@ -10,7 +10,7 @@ use proto::command::COMMANDS;
 use proto::framing::v1::{self, HeaderForm};
 use proto::handshake::Hangup;
 use proto::limits::MAX_STORY;
-use proto::session::{Output, Questions};
+use proto::session::{Chance, Output, Questions};
 use proto::version::NetAddr;
 use proto::{Chain, Outcome, Session, SessionConfig, Version};
 
@@ -42,7 +42,7 @@ fuzz_target!(|input: (u8, Vec<Step<'_>>)| {
         ..SessionConfig::default()
     };
     let latest = AT + config.handshake_timeout + config.answer_timeout;
-    let mut session = Session::start(Arc::new(config), None, NONCE, 0, AT);
+    let mut session = Session::start(Arc::new(config), None, Chance::v1(NONCE), 0, AT);
     let mut fence = NONCE;
     let mut at = AT;
     drain(&mut session, at, &mut fence);

@@ -37,6 +37,11 @@ impl Command {
         self.0
     }
 
+    /// Whether it is one of [`COMMANDS`].
+    pub fn is_known(self) -> bool {
+        COMMANDS.iter().any(|it| it.command == self)
+    }
+
     /// Returns the name.
     pub fn name(&self) -> &str {
         let len = self.0.iter().position(|it| *it == 0).unwrap_or(12);

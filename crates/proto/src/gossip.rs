@@ -96,6 +96,16 @@ fn is_zero(n: &u32) -> bool {
 }
 
 impl Gossip {
+    /// Takes in one entry: its claim, or why it is none.
+    pub fn note(&mut self, entry: Result<Claim, HostError>) {
+        self.told.note(entry.as_ref().ok().map(|it| &it.addr.host));
+        if let Ok(claim) = entry
+            && self.claims.len() < MAX_CLAIMS
+        {
+            self.claims.push(claim);
+        }
+    }
+
     /// Takes in an `addr` payload, `with_time` as in [`decode_addr`]; returns how many entries it has.
     ///
     /// One that cannot be read to its end leaves nothing behind.
@@ -126,13 +136,7 @@ impl Gossip {
             self.claims
                 .reserve_exact(count.min(reader.len() / MIN_ENTRY));
             for _ in 0..count {
-                let entry = next(&mut reader)?;
-                self.told.note(entry.as_ref().ok().map(|it| &it.addr.host));
-                if let Ok(claim) = entry
-                    && self.claims.len() < MAX_CLAIMS
-                {
-                    self.claims.push(claim);
-                }
+                self.note(next(&mut reader)?);
             }
             Ok(count)
         };
@@ -157,6 +161,28 @@ impl ToldCounts {
             Some(Host::OnionV2(_)) => &mut self.onion_v2,
             None => &mut self.other,
         } += 1;
+    }
+
+    /// Returns each count with the word under which it is stored.
+    pub fn by_network(&self) -> [(&'static str, u32); 7] {
+        let ToldCounts {
+            ipv4,
+            ipv6,
+            onion,
+            i2p,
+            cjdns,
+            onion_v2,
+            other,
+        } = *self;
+        [
+            ("ipv4", ipv4),
+            ("ipv6", ipv6),
+            ("onion", onion),
+            ("i2p", i2p),
+            ("cjdns", cjdns),
+            ("onion_v2", onion_v2),
+            ("other", other),
+        ]
     }
 
     /// Returns how many there are together.

@@ -20,7 +20,7 @@ use crate::wire::DecodeError;
 pub struct Handshake {
     nonce: u64,
     questions: Questions,
-    speaks_addrv2: bool,
+    protocol_version: i32,
     answer_timeout: Duration,
     state: State,
     asking: Asking,
@@ -71,7 +71,7 @@ impl Handshake {
         Handshake {
             nonce,
             questions: config.questions,
-            speaks_addrv2: version.protocol_version >= protocol_version::HAS_ADDRV2,
+            protocol_version: version.protocol_version,
             answer_timeout: config.answer_timeout,
             state: State::AwaitVersion {
                 until: at + config.handshake_timeout,
@@ -212,11 +212,13 @@ impl Handshake {
 
     /// Sends our `verack`, and all questions behind it in the same write.
     fn ask(&mut self, peer_version: i32, heard: &mut Heard) {
+        // Each end speaks as the older one does.
+        let common_version = peer_version.min(self.protocol_version);
         let asks_addresses = self.questions == Questions::Addresses;
         if asks_addresses {
             heard.gossip = Some(Gossip::default());
             // BIP 155: between `version` and `verack`.
-            if self.speaks_addrv2 && peer_version >= protocol_version::HAS_ADDRV2 {
+            if common_version >= protocol_version::HAS_ADDRV2 {
                 self.to_send.push(Message::SendAddrV2);
             }
         }
@@ -225,7 +227,7 @@ impl Handshake {
             self.to_send.push(Message::GetAddr);
         }
         if self.questions != Questions::None {
-            match peer_version > protocol_version::PONG_ABOVE {
+            match common_version > protocol_version::PONG_ABOVE {
                 true => self.to_send.push(Message::Ping(Some(self.fence()))),
                 false => self.asking.expect_no_fence(),
             }

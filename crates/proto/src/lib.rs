@@ -23,6 +23,7 @@ pub mod protocol_version;
 pub mod routable;
 pub mod services;
 pub mod session;
+mod skin;
 pub mod text;
 pub mod version;
 pub mod visit;

@@ -10,6 +10,15 @@ pub const MAX_PAYLOAD: usize = 4_000_000;
 /// A full `addrv2` answer (1,000 entries of at most 50 bytes) fits with room for entries of unknown networks.
 pub const MAX_KEPT_PAYLOAD: usize = 64 * 1024;
 
+/// The most bytes that one packet of the v2 transport may hold: a payload that is kept, behind its name in the long form.
+///
+/// Bitcoin Core allows 4 MB (`MAX_CONTENTS_LEN`). But nothing in a packet can be trusted before all of it has come, so a
+/// longer one would have to be held; a census asks for nothing that long, and leaves a peer that sends it unasked.
+pub const MAX_V2_CONTENTS: usize = 13 + MAX_KEPT_PAYLOAD;
+
+/// The most garbage that a peer may send before the v2 transport begins, in bytes (BIP 324).
+pub const MAX_GARBAGE: usize = 4_095;
+
 /// The most addresses one `addr` or `addrv2` message may hold.
 ///
 /// BIP 155: longer `addrv2` messages SHOULD be rejected; Bitcoin Core (`MAX_ADDR_TO_SEND`) holds `addr` to the same.

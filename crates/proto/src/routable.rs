@@ -74,17 +74,35 @@ impl fmt::Display for Unroutable {
 
 /// Returns why `addr` cannot be a node of the public network, or `None` where it can.
 ///
-/// The same ranges as Bitcoin Core's `CNetAddr::IsRoutable`, and IPv6 that IANA has not given out.
+/// The same ranges as Bitcoin Core's `CNetAddr::IsRoutable`, IPv6 that IANA has not given out, and IPv6 that leads to an
+/// IPv4 address which has none.
 pub fn unroutable(addr: &PeerAddr) -> Option<Unroutable> {
     if addr.port == 0 && addr.network() != Network::I2p {
         return Some(Unroutable::NoPort);
     }
     match addr.host {
         Host::Ipv4(bytes) => unroutable_ipv4(Ipv4Addr::from(bytes)),
-        Host::Ipv6(bytes) => unroutable_ipv6(Ipv6Addr::from(bytes)),
+        Host::Ipv6(bytes) => unroutable_ipv6(Ipv6Addr::from(bytes))
+            .or_else(|| unroutable_ipv4(embedded_ipv4(&addr.host)?)),
         Host::OnionV2(_) => Some(Unroutable::TorV2),
         Host::Onion(_) | Host::I2p(_) | Host::Cjdns(_) => None,
     }
+}
+
+/// Returns the IPv4 address to which packets for an IPv6 address go in the end: 6to4 (RFC 3056), Teredo (RFC 4380), or
+/// what a machine behind NAT64 calls IPv4 (RFC 6052).
+pub fn embedded_ipv4(host: &Host) -> Option<Ipv4Addr> {
+    let Host::Ipv6(bytes) = host else {
+        return None;
+    };
+    let bits = |high: u16, low: u16| u32::from(high) << 16 | u32::from(low);
+    let ipv4 = match Ipv6Addr::from(*bytes).segments() {
+        [0x2002, high, low, ..] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => bits(high, low),
+        // Teredo writes the client's address with every bit turned, to hide it from helpful routers.
+        [0x2001, 0, _, _, _, _, high, low] => !bits(high, low),
+        _ => return None,
+    };
+    Some(Ipv4Addr::from_bits(ipv4))
 }
 
 fn unroutable_ipv4(ip: Ipv4Addr) -> Option<Unroutable> {
@@ -155,6 +173,28 @@ mod tests {
             "ukeu3k5oycgaauneqgtnvselmt4yemvoilkln7jpvamvfx7dnkdq.b32.i2p:0",
             "routable",
         );
+    }
+
+    #[test]
+    fn ipv6_that_leads_to_ipv4_is_judged_by_it() {
+        check("[2002:a00:1::1]:8333", "private");
+        check("[2002:7f00:1::1]:8333", "loopback");
+        check("[64:ff9b::c0a8:101]:8333", "private");
+        check("[64:ff9b::a9fe:101]:8333", "link_local");
+        check("[2001:0:808:808::3f57:fefe]:8333", "private"); // 192.168.1.1, turned.
+        check("[2001:0:a00:1::f7f7:f7f7]:8333", "routable");
+        check("[64:ff9b:1::808:808]:8333", "reserved");
+        let embedded = |text: &str| {
+            let addr = PeerAddr::parse(text, 8333).unwrap();
+            embedded_ipv4(&addr.host).map(|it| it.to_string())
+        };
+        let google = Some("8.8.8.8".to_owned());
+        assert_eq!(embedded("[2002:808:808:1::1]"), google);
+        assert_eq!(embedded("[64:ff9b::8.8.8.8]"), google);
+        assert_eq!(embedded("[2001:0:1:2::f7f7:f7f7]"), google);
+        assert_eq!(embedded("[64:ff9b::1:808:808]"), None);
+        assert_eq!(embedded("[2003:808:808::1]"), None);
+        assert_eq!(embedded("8.8.8.8"), None);
     }
 
     #[track_caller]

@@ -27,6 +27,9 @@ const fn service(
     }
 }
 
+/// Of a node that speaks the encrypted transport (BIP 324).
+pub const P2P_V2: u64 = 1 << 11;
+
 /// Every service bit that some software sets or set, by bit.
 pub const SERVICES: &[Service] = &[
     service(

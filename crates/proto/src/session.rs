@@ -6,13 +6,17 @@ use std::time::Duration;
 use crate::addr::PeerAddr;
 use crate::chain::Chain;
 use crate::command::{self, Command};
-use crate::framing::v1::{self, FrameError, HeaderForm};
+use crate::framing::Frame;
+use crate::framing::v1::FrameError;
+use crate::framing::v2::V2Error;
+use crate::framing::v2::keys::Secret;
 use crate::gossip::Gossip;
 use crate::handshake::{Handshake, Hangup};
 use crate::limits::{MAX_BYTES_PER_VISIT, MAX_KEPT_PAYLOAD, MAX_STORY};
 use crate::message::Message;
 use crate::outcome::Outcome;
 use crate::protocol_version;
+use crate::skin::{Skin, SkinError};
 use crate::visit::{Dialect, Heard, Told};
 use crate::wire::DecodeError;
 
@@ -79,38 +83,60 @@ pub struct Ending {
     pub outcome: Outcome,
     /// Why, where that says more.
     pub reason: Option<String>,
+    /// Whether the peer took a v2 call as one that speaks v1 alone does, so that it is worth another call.
+    pub wants_v1: bool,
     /// What the peer said.
     pub heard: Heard,
 }
 
-/// One conversation with one peer, over the v1 transport. Opens no socket and reads no clock.
+/// One conversation with one peer, over either transport. Opens no socket, reads no clock and draws no chance.
 ///
 /// Time is the duration since the dial began.
 #[derive(Debug)]
 pub struct Session {
     config: Arc<SessionConfig>,
-    decoder: v1::Decoder,
+    skin: Skin,
     handshake: Handshake,
     heard: Heard,
+    wants_v1: bool,
+}
+
+/// Fresh random numbers for one conversation.
+#[derive(Clone)]
+pub struct Chance {
+    /// Goes into our `version`, so that we know ourselves.
+    pub nonce: u64,
+    /// Our key where the conversation is to be encrypted (BIP 324); `None` for v1.
+    pub v2: Option<Secret>,
+}
+
+impl Chance {
+    /// For a conversation in plain.
+    pub fn v1(nonce: u64) -> Chance {
+        Chance { nonce, v2: None }
+    }
 }
 
 impl Session {
     /// Starts a conversation; its first [`Output::Send`] may go with the dial, before the connection stands.
     ///
-    /// `peer` is whom we called, where that is known by address; `nonce` is a fresh random number, `unix_time` our
-    /// clock in seconds.
+    /// `peer` is whom we called, where that is known by address; `unix_time` is our clock in seconds.
     pub fn start(
         config: Arc<SessionConfig>,
         peer: Option<&PeerAddr>,
-        nonce: u64,
+        chance: Chance,
         unix_time: i64,
         at: Duration,
     ) -> Session {
         let magic = config.chain.magic();
         Session {
-            decoder: v1::Decoder::new(magic, config.dialect.header_form(), MAX_KEPT_PAYLOAD),
-            handshake: Handshake::start(&config, peer, nonce, unix_time, at),
+            skin: match chance.v2 {
+                None => Skin::v1(magic, config.dialect),
+                Some(secret) => Skin::v2(magic, secret),
+            },
+            handshake: Handshake::start(&config, peer, chance.nonce, unix_time, at),
             heard: Heard::default(),
+            wants_v1: false,
             config,
         }
     }
@@ -128,25 +154,22 @@ impl Session {
     /// Takes bytes in, in pieces of any size.
     pub fn handle_bytes(&mut self, bytes: &[u8], at: Duration) {
         self.heard.bytes_in += bytes.len() as u64;
-        self.decoder.feed(bytes);
+        self.skin.feed(bytes);
         while self.handshake.ending().is_none() {
-            match self.decoder.next_frame() {
+            match self.skin.next_frame() {
                 Ok(None) => break,
                 Ok(Some(frame)) => {
-                    tell(
-                        &self.config,
-                        &mut self.heard,
-                        at,
-                        true,
-                        frame.command,
-                        frame.len,
-                    );
+                    let command = frame.command;
+                    tell(&self.config, &mut self.heard, at, true, command, frame.len);
                     handle_frame(&mut self.handshake, &mut self.heard, &frame, at);
-                    if frame.command == command::VERACK {
-                        self.decoder.set_form(HeaderForm::WithChecksum);
+                    if command == command::VERACK {
+                        self.skin.handle_verack();
                     }
                 }
-                Err(error) => handle_frame_error(&mut self.handshake, &self.heard, &error),
+                Err(SkinError::V1(error)) => {
+                    handle_v1_error(&mut self.handshake, &self.heard, &error);
+                }
+                Err(SkinError::V2(error)) => self.handle_v2_error(error),
             }
         }
         if self.heard.bytes_in > MAX_BYTES_PER_VISIT {
@@ -160,6 +183,15 @@ impl Session {
 
     /// Takes in that no more bytes will come.
     pub fn handle_hangup(&mut self, hangup: Hangup) {
+        if !self.skin.is_established() && self.handshake.ending().is_none() {
+            // What a node that speaks v1 alone makes of our key (Bitcoin Core: `ShouldReconnectV1`).
+            self.wants_v1 = true;
+            let reason =
+                "it hung up before it proved to know v2, as nodes without v2 and full ones do";
+            self.handshake
+                .handle_offence(Outcome::V2Failed, reason.to_owned());
+            return;
+        }
         self.handshake.handle_hangup(hangup);
     }
 
@@ -175,39 +207,31 @@ impl Session {
 
     /// Returns the next thing to do; drain it to `None` or [`Output::Close`] after every `handle_*` call.
     pub fn poll_output(&mut self, at: Duration) -> Option<Output> {
-        let messages = self.handshake.take_messages();
-        if messages.is_empty() {
-            return self.handshake.ending().map(|_| Output::Close);
+        if self.skin.can_write() {
+            for message in self.handshake.take_messages() {
+                let (command, payload) = (message.command(), message.encode());
+                tell(
+                    &self.config,
+                    &mut self.heard,
+                    at,
+                    false,
+                    command,
+                    payload.len(),
+                );
+                self.skin.write(command, &payload);
+            }
         }
-        let mut bytes = Vec::new();
-        for message in messages {
-            let (command, payload) = (message.command(), message.encode());
-            tell(
-                &self.config,
-                &mut self.heard,
-                at,
-                false,
-                command,
-                payload.len(),
-            );
-            let magic = self.config.chain.magic();
-            v1::encode_into(&mut bytes, magic, self.form_of(command), command, &payload);
+        let bytes = self.skin.take_output();
+        if bytes.is_empty() {
+            return self.handshake.ending().map(|_| Output::Close);
         }
         self.heard.bytes_out += bytes.len() as u64;
         Some(Output::Send(bytes))
     }
 
-    /// Peers of before February 2012 expect a checksum from the message behind our `verack` on.
-    fn form_of(&self, command: Command) -> HeaderForm {
-        match command {
-            command::VERSION | command::VERACK => self.config.dialect.header_form(),
-            _later => HeaderForm::WithChecksum,
-        }
-    }
-
     /// Ends the conversation, where it is not over yet as if the peer had hung up, and returns what came of it.
     pub fn finish(mut self) -> Ending {
-        self.handshake.handle_hangup(Hangup::Closed);
+        self.handle_hangup(Hangup::Closed);
         let (outcome, reason) = self
             .handshake
             .ending()
@@ -215,12 +239,31 @@ impl Session {
         Ending {
             outcome,
             reason: reason.map(str::to_owned),
+            wants_v1: self.wants_v1,
             heard: self.heard,
         }
     }
+
+    fn handle_v2_error(&mut self, error: V2Error) {
+        if !error.is_fatal() {
+            return; // As in Bitcoin Core, the message is passed over.
+        }
+        let outcome = match error {
+            V2Error::PeerSpeaksV1 | V2Error::TooMuchGarbage => {
+                self.wants_v1 = true;
+                Outcome::V2Failed
+            }
+            V2Error::Oversize { .. } => Outcome::ProtocolViolation,
+            V2Error::Forged { .. }
+            | V2Error::UnknownShortId { .. }
+            | V2Error::BadCommand { .. }
+            | V2Error::NoCommand => Outcome::V2Failed,
+        };
+        self.handshake.handle_offence(outcome, error.to_string());
+    }
 }
 
-fn handle_frame(handshake: &mut Handshake, heard: &mut Heard, frame: &v1::Frame<'_>, at: Duration) {
+fn handle_frame(handshake: &mut Handshake, heard: &mut Heard, frame: &Frame<'_>, at: Duration) {
     let Some(payload) = frame.payload else {
         if frame.command == command::VERSION {
             handshake.handle_malformed_version(&DecodeError::TooMany {
@@ -258,7 +301,7 @@ fn handle_frame(handshake: &mut Handshake, heard: &mut Heard, frame: &v1::Frame<
     }
 }
 
-fn handle_frame_error(handshake: &mut Handshake, heard: &Heard, error: &FrameError) {
+fn handle_v1_error(handshake: &mut Handshake, heard: &Heard, error: &FrameError) {
     let outcome = match error {
         FrameError::WrongMagic { .. } => Outcome::WrongNetwork,
         FrameError::NotBitcoin { .. } | FrameError::Oversize { .. } => Outcome::ProtocolViolation,
@@ -295,6 +338,7 @@ fn tell(
 mod tests {
     use super::*;
     use crate::addr::Host;
+    use crate::framing::v1::{self, HeaderForm};
     use crate::gossip::{self, AddrEntry, AddrV2Entry};
     use crate::message::{Feature, SendCmpct};
     use crate::version::{NetAddr, Version};
@@ -537,6 +581,26 @@ mod tests {
     }
 
     #[test]
+    fn in_the_old_manner_even_a_modern_peer_is_asked_as_one_of_old() {
+        let config = |questions| SessionConfig {
+            dialect: Dialect::Old,
+            questions,
+            ..SessionConfig::default()
+        };
+        let steps = [Hear(vec![version(70_016), Verack])];
+        check_with(
+            &config(Questions::Features),
+            &steps,
+            "send version, send verack, close: complete; version 70016 at 1, verack at 1",
+        );
+        check_with(
+            &config(Questions::Addresses),
+            &steps,
+            "send version, send verack+getaddr, waits until 6; version 70016 at 1, verack at 1, told {}",
+        );
+    }
+
+    #[test]
     fn a_version_without_relay_byte_is_as_good_as_any() {
         check(
             &[
@@ -647,7 +711,7 @@ mod tests {
                 Hear(vec![version(70_016), SendAddrV2, Verack, sendcmpct(2)]),
                 Bytes(framed(Chain::Mainnet, command::ADDRV2, &too_many)),
                 Pong,
-                Wait(2),
+                Wait(45),
             ],
             r#"send version, send sendaddrv2+verack+getaddr+ping, close: complete; version 70016 at 1, verack at 1, answered at 1, {"sendaddrv2":true,"sendcmpct":[2]}, told {}"#,
         );
@@ -904,7 +968,7 @@ mod tests {
     fn our_version_says_who_calls_and_nothing_of_where_we_are() {
         let peer = PeerAddr::new(Host::Ipv4([192, 0, 2, 1]), 8333);
         let config = Arc::new(SessionConfig::default());
-        let mut session = Session::start(config, Some(&peer), NONCE, 1_700_000_000, AT);
+        let mut session = Session::start(config, Some(&peer), Chance::v1(NONCE), 1_700_000_000, AT);
         let Some(Output::Send(bytes)) = session.poll_output(AT) else {
             panic!("the first thing to do is to send our version");
         };
@@ -1017,7 +1081,7 @@ mod tests {
     }
 
     fn start(config: SessionConfig) -> Session {
-        Session::start(Arc::new(config), None, NONCE, 1_700_000_000, AT)
+        Session::start(Arc::new(config), None, Chance::v1(NONCE), 1_700_000_000, AT)
     }
 
     /// As the driver does it: nothing is read once the conversation is over.

@@ -9,6 +9,7 @@ use crate::framing::v1::HeaderForm;
 use crate::gossip::Gossip;
 use crate::outcome::{NotTried, Outcome};
 use crate::protocol_version;
+use crate::services::P2P_V2;
 use crate::version::Version;
 
 /// One attempt to talk to one address, as seen; never edited afterwards.
@@ -24,6 +25,30 @@ pub struct Visit {
     pub dialect: Dialect,
     /// How it went.
     pub call: Call,
+}
+
+/// A visit, and what was new in it.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Finding {
+    /// The visit.
+    pub visit: Visit,
+    /// The addresses of which the crawl first heard in it, and those to which it gave a second teller.
+    pub learned: Vec<Learned>,
+}
+
+/// An address that a crawl came to know, and how.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Learned {
+    /// The address.
+    pub addr: PeerAddr,
+    /// Which of the crawl's sources it comes from, by its place in the list of sources.
+    pub source: u16,
+    /// The peer that told it, where a source did not.
+    pub teller: Option<PeerAddr>,
+    /// When the node is said to have been seen, Unix seconds as told; may be zero or in the future.
+    pub time: Option<u32>,
+    /// Service bits claimed for it.
+    pub services: u64,
 }
 
 /// How one call went: dial, handshake, questions, end.
@@ -143,12 +168,31 @@ impl Dialect {
         Dialect::ALL.into_iter().find(|it| it.name() == name)
     }
 
-    /// Returns the one to try next, where this one brought nothing.
-    pub fn next(self) -> Option<Dialect> {
-        match self {
-            Dialect::Modern => Some(Dialect::Old),
-            Dialect::Old => Some(Dialect::OldNoChecksum),
-            Dialect::OldNoChecksum => None,
+    /// Returns the one to try next with a peer that took this one with `outcome`; `None` where nothing says that it
+    /// is of another time.
+    pub fn next_after(self, outcome: Outcome) -> Option<Dialect> {
+        match outcome {
+            Outcome::ClosedBeforeVersion | Outcome::VersionTimeout | Outcome::ProtocolViolation => {
+                match self {
+                    Dialect::Modern => Some(Dialect::Old),
+                    Dialect::Old => Some(Dialect::OldNoChecksum),
+                    Dialect::OldNoChecksum => None,
+                }
+            }
+            Outcome::Complete
+            | Outcome::VersionOnly
+            | Outcome::ConnectRefused
+            | Outcome::ConnectTimeout
+            | Outcome::ConnectUnreachable
+            | Outcome::ConnectReset
+            | Outcome::ConnectOther
+            | Outcome::ProxyError
+            | Outcome::SamError
+            | Outcome::MalformedVersion
+            | Outcome::WrongNetwork
+            | Outcome::V2Failed
+            | Outcome::SelfConnection
+            | Outcome::NotTried(_) => None,
         }
     }
 
@@ -170,6 +214,17 @@ impl Dialect {
 }
 
 impl Call {
+    /// Whether the next call to this peer is worth an encrypted one: it took this one, or says that it would.
+    pub fn speaks_v2(&self) -> bool {
+        let version = self.heard.version.as_ref();
+        let says_so = version.is_some_and(|it| it.services & P2P_V2 != 0);
+        match self.transport {
+            Some(Transport::V2) => self.outcome.is_reachable(),
+            Some(Transport::V1) => says_so && !self.tried.contains(&Transport::V2),
+            None => false,
+        }
+    }
+
     /// A call that was never made.
     pub fn not_tried(why: NotTried, now_us: i64) -> Call {
         Call {
@@ -196,5 +251,31 @@ impl Call {
             reason,
             heard: Heard::default(),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Transport::{V1, V2};
+
+    #[test]
+    fn v2_is_worth_a_call_where_it_worked_or_is_offered_and_did_not_fail() {
+        let speaks_v2 = |transport, tried: &[Transport], services| {
+            let mut call = Call::not_connected(0, Outcome::Complete, None);
+            call.transport = Some(transport);
+            call.tried = tried.to_vec();
+            call.heard.version = Some(Box::new(Version {
+                services,
+                ..Version::default()
+            }));
+            call.speaks_v2()
+        };
+        assert!(speaks_v2(V1, &[], 0xc09));
+        assert!(!speaks_v2(V1, &[V2], 0xc09));
+        assert!(!speaks_v2(V1, &[], 0x409));
+        assert!(speaks_v2(V2, &[], 0));
+        let nobody = Call::not_connected(0, Outcome::ConnectTimeout, None);
+        assert!(!nobody.speaks_v2());
     }
 }

@@ -11,9 +11,13 @@ use data_encoding::HEXLOWER;
 use proto::addr::HostError;
 use proto::command::{HEADERS, VERSION};
 use proto::framing::v1::{Decoder, FrameError, HeaderForm};
+use proto::framing::v2::keys::{Keys, Role, Secret, SideKeys};
+use proto::framing::v2::packet::{Cipher, Kind};
 use proto::gossip::Claim;
-use proto::limits::MAX_PAYLOAD;
+use proto::limits::{MAX_PAYLOAD, MAX_V2_CONTENTS};
 use proto::{Chain, Command, Host, Message, gossip};
+use secp256k1::PublicKey;
+use secp256k1::ellswift::ElligatorSwift;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -97,6 +101,30 @@ fn captured_messages_are_cut_out_and_come_back_byte_for_byte() {
         if let Some(text) = shared(&format!("vectors/pcap/{file}.jsonl")) {
             check_capture(&text, expected);
         }
+    }
+}
+
+#[test]
+fn packets_are_those_of_bip_324() {
+    check_packets(OWN_PACKETS, 2);
+    if let Some(text) = shared("vectors/bip324/packet_encoding_test_vectors.csv") {
+        check_packets(&text, 7);
+    }
+}
+
+#[test]
+fn encoded_keys_are_read_as_bip_324_says() {
+    check_ellswift(OWN_ELLSWIFT, 1);
+    if let Some(text) = shared("vectors/bip324/ellswift_decode_test_vectors.csv") {
+        check_ellswift(&text, 76);
+    }
+}
+
+#[test]
+fn every_encoding_of_a_key_is_read_as_this_key() {
+    check_encodings(OWN_ENCODINGS, 2);
+    if let Some(text) = shared("vectors/bip324/xswiftec_inv_test_vectors.csv") {
+        check_encodings(&text, 98);
     }
 }
 
@@ -584,6 +612,132 @@ fn check_capture(lines: &str, expected: &str) {
     assert_eq!(tally.to_string(), expected);
 }
 
+/// Derives the keys of both directions, and sends and reads packets up to the one whose text is told.
+#[track_caller]
+fn check_packets(csv: &str, expected: usize) {
+    let rows = rows(csv);
+    assert_eq!(rows.len(), expected);
+    for row in &rows {
+        check_packet(row, &check_keys(row));
+    }
+}
+
+/// Derives keys and returns those of our direction.
+#[track_caller]
+fn check_keys(row: &Row<'_>) -> SideKeys {
+    let bytes = |column: &str| hex(row[column]);
+    let secret = Secret::new(array(&bytes("in_priv_ours")), [0; 32]);
+    let ours = array(&bytes("in_ellswift_ours"));
+    let theirs = array(&bytes("in_ellswift_theirs"));
+    for (key, column) in [
+        (ours, "mid_x_ours"),
+        (secret.public_key(), "mid_x_ours"),
+        (theirs, "mid_x_theirs"),
+    ] {
+        assert_eq!(x_of(key), bytes(column), "{column}");
+    }
+    let role = match row["in_initiating"] {
+        "1" => Role::Initiator,
+        _ => Role::Responder,
+    };
+    let keys = Keys::agree(Chain::Mainnet.magic(), role, &secret, ours, theirs);
+    let (of_ours, of_theirs) = match role {
+        Role::Initiator => (&keys.initiator, &keys.responder),
+        Role::Responder => (&keys.responder, &keys.initiator),
+    };
+    for (key, column) in [
+        (&keys.initiator.length[..], "mid_initiator_l"),
+        (&keys.initiator.packet, "mid_initiator_p"),
+        (&keys.responder.length, "mid_responder_l"),
+        (&keys.responder.packet, "mid_responder_p"),
+        (&of_ours.terminator, "mid_send_garbage_terminator"),
+        (&of_theirs.terminator, "mid_recv_garbage_terminator"),
+        (&keys.session_id, "out_session_id"),
+    ] {
+        assert_eq!(key, bytes(column), "{column}");
+    }
+    of_ours.clone()
+}
+
+#[track_caller]
+fn check_packet(row: &Row<'_>, keys: &SideKeys) {
+    let (mut sender, mut receiver) = (Cipher::new(keys), Cipher::new(keys));
+    let n_before: u64 = row["in_idx"].parse().expect("a number");
+    for _ in 0..n_before {
+        let mut packet = Vec::new();
+        sender.encrypt_into(&mut packet, Kind::Genuine, b"", b"");
+        let read = receiver.decrypt(b"", &mut packet);
+        assert_eq!(read, Ok((Kind::Genuine, &b""[..])));
+    }
+    let kind = match row["in_ignore"] {
+        "1" => Kind::Decoy,
+        _ => Kind::Genuine,
+    };
+    let times = row["in_multiply"].parse().expect("a number");
+    let contents = hex(row["in_contents"]).repeat(times);
+    let aad = hex(row["in_aad"]);
+    let mut packet = Vec::new();
+    sender.encrypt_into(&mut packet, kind, &aad, &contents);
+    match row["out_ciphertext"] {
+        "" => assert!(packet.ends_with(&hex(row["out_ciphertext_endswith"]))),
+        text => assert_eq!(packet, hex(text)),
+    }
+    assert_eq!(receiver.decrypt_length(array(&packet[..3])), contents.len());
+    if contents.len() <= MAX_V2_CONTENTS {
+        let read = receiver.decrypt(&aad, &mut packet);
+        assert_eq!(read, Ok((kind, &contents[..])));
+    }
+}
+
+/// Reads encoded keys.
+#[track_caller]
+fn check_ellswift(csv: &str, expected: usize) {
+    let rows = rows(csv);
+    assert_eq!(rows.len(), expected);
+    for row in rows {
+        assert_eq!(x_of(array(&hex(row["ellswift"]))), hex(row["x"]), "{row:?}");
+    }
+}
+
+/// Reads up to eight encodings a row, each of the same key.
+#[track_caller]
+fn check_encodings(csv: &str, expected: usize) {
+    let mut n_encodings = 0;
+    for row in rows(csv) {
+        for case in 0..8 {
+            let t = hex(row[&*format!("case{case}_t")]);
+            if !t.is_empty() {
+                let encoding = [hex(row["u"]), t].concat();
+                assert_eq!(x_of(array(&encoding)), hex(row["x"]), "{row:?}");
+                n_encodings += 1;
+            }
+        }
+    }
+    assert_eq!(n_encodings, expected);
+}
+
+/// Returns the coordinate by which keys are known.
+fn x_of(encoding: [u8; 64]) -> Vec<u8> {
+    let key = PublicKey::from_ellswift(ElligatorSwift::from_array(encoding));
+    key.x_only_public_key().0.serialize().to_vec()
+}
+
+/// One row of a table, by the names of its columns.
+type Row<'a> = BTreeMap<&'a str, &'a str>;
+
+/// Reads a table without quotes.
+fn rows(csv: &str) -> Vec<Row<'_>> {
+    let mut lines = csv.lines();
+    let columns: Vec<_> = lines.next().expect("names of columns").split(',').collect();
+    lines
+        .map(|line| columns.iter().copied().zip(line.split(',')).collect())
+        .collect()
+}
+
+fn array<const N: usize>(bytes: &[u8]) -> [u8; N] {
+    bytes.try_into().expect("the right length")
+}
+
 /// How many there were of each kind.
 #[derive(Default)]
 struct Tally(BTreeMap<String, usize>);
@@ -713,3 +867,14 @@ const OWN_VECTORS: &str = r#"{"vectors": [
     {"test": "v2 contents", "hex": "0070696e6700000000000000000707070707070707"},
     {"test": "left out", "hex": ""}
 ]}"#;
+
+/// The second is behind two changes of keys.
+const OWN_PACKETS: &str = "in_idx,in_priv_ours,in_ellswift_ours,in_ellswift_theirs,in_initiating,in_contents,in_multiply,in_aad,in_ignore,mid_x_ours,mid_x_theirs,mid_initiator_l,mid_initiator_p,mid_responder_l,mid_responder_p,mid_send_garbage_terminator,mid_recv_garbage_terminator,out_session_id,out_ciphertext,out_ciphertext_endswith
+1,0707070707070707070707070707070707070707070707070707070707070707,f62ca72073d2d5f7d3f21c80189f1af05f718f1ee79c2e24f0b36aa50d0bcf41dfb6898d67698645c6cfee391698ee89c0053e5bb0c7df7029220a7ad4ca01a0,4c41907cd854f09286b24379e1052fadf9912366881c42f2eca94831d1795701d27a1fa6e7ffb20fe53918289697672709fc133d6dc45f86861b6b9f69724d65,1,6f776e,1,,0,989c0b76cb563971fdc9bef31ec06c3560f3249d6ee9e5d83c57625596e05f6f,f991f944d1e1954a7fc8b9bf62e0d78f015f4c07762d505e20e6c45260a3661b,5242733c7c304e87b50a3e133666c072b051fc14a2754835db06681ff1a19672,9d75faa564406ced2e77500547850eb643a22b21c557b6bcdeb3d73f54860783,00c450fbc71767b9bd14fc97562b57ab6971075f02a5e5a7a47419bc6e2b2c80,ae75a9a8aae4aedc64168fc190e9fde6587dd4a7549c9f412b711b7ad0a07492,a1a9b488d57d34c6823b0c9f7328d368,592e6edbc6863e174dbce414ece0451e,a4d2fe1e201939fa6b4bcd7a51a34af6a1200ad1cafe6dedca3c1a18f67e4ca1,78821e14cc48075d480bc9f0f3e17024f3b69cca3670fc,
+450,0707070707070707070707070707070707070707070707070707070707070707,f62ca72073d2d5f7d3f21c80189f1af05f718f1ee79c2e24f0b36aa50d0bcf41dfb6898d67698645c6cfee391698ee89c0053e5bb0c7df7029220a7ad4ca01a0,4c41907cd854f09286b24379e1052fadf9912366881c42f2eca94831d1795701d27a1fa6e7ffb20fe53918289697672709fc133d6dc45f86861b6b9f69724d65,0,6f776e206465636f79,20,67617262616765,1,989c0b76cb563971fdc9bef31ec06c3560f3249d6ee9e5d83c57625596e05f6f,f991f944d1e1954a7fc8b9bf62e0d78f015f4c07762d505e20e6c45260a3661b,976df16ae20e2741127cdf71c6409a71e18bcea5df2e0bd84aaee0a66aac87ca,b4c0a8923a9b8ed7067f8c4ef6b526e5bb9c1845115fc9f8f2b584bc528e771f,21d5c66aebd9d0fa94a195a47057c07e508877bf71ebd39592ea5c003b753b4d,654084a1c73aa46eafd8c2c3d038db128c8f3c2374e0dbf89d4f0287f1e78373,5d71f07c858fcee91967f86c6983e03c,e68917f199449610b97880cfff74a8cb,74898d7f69a9ce85372f1b0e9155fa700909a0a32958f08cc25a4207de973db9,,f239534202f6d9f6cfeb88c005ba2a440966d1c0dce7b0dffe7dfa295caac36232cd539806f2bb51";
+
+const OWN_ELLSWIFT: &str = "ellswift,x,comment
+f62ca72073d2d5f7d3f21c80189f1af05f718f1ee79c2e24f0b36aa50d0bcf41dfb6898d67698645c6cfee391698ee89c0053e5bb0c7df7029220a7ad4ca01a0,989c0b76cb563971fdc9bef31ec06c3560f3249d6ee9e5d83c57625596e05f6f,";
+
+const OWN_ENCODINGS: &str = "u,x,case0_t,case1_t,case2_t,case3_t,case4_t,case5_t,case6_t,case7_t,comment
+f62ca72073d2d5f7d3f21c80189f1af05f718f1ee79c2e24f0b36aa50d0bcf41,989c0b76cb563971fdc9bef31ec06c3560f3249d6ee9e5d83c57625596e05f6f,dfb6898d67698645c6cfee391698ee89c0053e5bb0c7df7029220a7ad4ca01a0,,,,20497672989679ba393011c6e96711763ffac1a44f38208fd6ddf5842b35fa8f,,,,";

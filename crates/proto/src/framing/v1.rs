@@ -4,6 +4,7 @@ use sha2::{Digest, Sha256};
 
 use crate::chain::Chain;
 use crate::command::Command;
+use crate::framing::Frame;
 use crate::limits::MAX_PAYLOAD;
 use crate::wire::{checksum, finish_checksum};
 
@@ -49,17 +50,6 @@ pub fn encode_into(
         out.extend_from_slice(&checksum(payload));
     }
     out.extend_from_slice(payload);
-}
-
-/// One message as it was cut out of the stream.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Frame<'a> {
-    /// Its name.
-    pub command: Command,
-    /// Its payload, or `None` where that is longer than the decoder keeps.
-    pub payload: Option<&'a [u8]>,
-    /// The length of the payload in bytes.
-    pub len: usize,
 }
 
 /// What is wrong with a stream of messages.
@@ -267,11 +257,7 @@ impl Decoder {
         };
         // Other coins kept the form of the header, so a known command in its place tells them from an SSH banner.
         let (_, command) = head.split_last_chunk::<12>().expect("16 is more than 12");
-        let is_other_coin = Command::from_wire(*command).is_some_and(|it| {
-            crate::command::COMMANDS
-                .iter()
-                .any(|known| known.command == it)
-        });
+        let is_other_coin = Command::from_wire(*command).is_some_and(Command::is_known);
         if is_other_coin {
             return Err(FrameError::WrongMagic { magic, chain });
         }
