@@ -150,6 +150,7 @@ mod tests {
     fn check(errno: i32, expected: &str) {
         let seen = match classify(io::Error::from_raw_os_error(errno)) {
             DialError::MachineFull(_) => "machine full",
+            DialError::WayDown(_) => "way down",
             DialError::Failed(failure) => failure.outcome.code(),
         };
         assert_eq!(seen, expected);
