@@ -92,6 +92,7 @@ mod tests {
     use super::*;
     use proto::command::{VERACK, VERSION};
     use proto::framing::v1::{self, HeaderForm};
+    use proto::session::Chance;
     use proto::{Outcome, SessionConfig};
     use std::sync::Arc;
     use tokio::io::AsyncReadExt;
@@ -150,7 +151,7 @@ mod tests {
     async fn talk(stream: tokio::io::DuplexStream) -> (Outcome, u64) {
         let began = Instant::now();
         let config = Arc::new(SessionConfig::default());
-        let session = Session::start(config, None, 1, 0, Duration::ZERO);
+        let session = Session::start(config, None, Chance::v1(1), 0, Duration::ZERO);
         let ending = drive(session, stream, began).await;
         (ending.outcome, began.elapsed().as_secs())
     }

@@ -40,6 +40,11 @@ impl Pace {
         Err(Duration::from_secs_f64(wait.clamp(0.000_1, 3_600.0)))
     }
 
+    /// Takes in that a connection was begun without asking: the next one waits for it.
+    pub fn charge(&mut self) {
+        self.tokens -= 1.0;
+    }
+
     /// Gives a right back that was not used.
     pub fn give_back(&mut self) {
         self.tokens += 1.0;
@@ -74,6 +79,14 @@ mod tests {
                 "{per_second}: {n_begun}"
             );
         }
+    }
+
+    #[test]
+    fn what_was_begun_without_asking_is_made_up_for() {
+        let mut pace = Pace::new(Some(10.0));
+        assert_eq!(pace.take(Duration::ZERO), Ok(()));
+        pace.charge();
+        assert_eq!(pace.take(Duration::ZERO), Err(Duration::from_millis(200)));
     }
 
     #[test]

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use proto::Outcome;
 
+use crate::frontier::After;
+
 /// A moment of a crawl.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub struct Progress {
@@ -24,6 +26,10 @@ pub struct Progress {
     pub outcomes: BTreeMap<&'static str, usize>,
     /// How often a connection could not be opened for lack of files or ports of this machine.
     pub n_machine_full: usize,
+    /// How many calls brought nothing and were, or will be, made again.
+    pub n_again: usize,
+    /// What the frontier left out, by its word.
+    pub left_out: BTreeMap<&'static str, u64>,
     /// Finished calls a second, over the last few seconds.
     pub rate: f64,
     /// When the calls in flight will all be over at the latest, since the crawl began.
@@ -67,7 +73,12 @@ impl Progress {
         })
     }
 
-    pub(crate) fn count(&mut self, outcome: Outcome) {
+    /// Takes in how a call ended; one that is made again does not count.
+    pub fn count(&mut self, outcome: Outcome, after: After) {
+        if let After::Again(_) = after {
+            self.n_again += 1;
+            return;
+        }
         *self.outcomes.entry(outcome.code()).or_insert(0) += 1;
         self.n_reachable += usize::from(outcome.is_reachable());
     }

@@ -1,20 +1,20 @@
-//! The roll call: the one loop that owns a crawl.
+//! The one loop that owns a crawl.
 
-use std::collections::HashMap;
-use std::num::NonZeroUsize;
+use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
-use proto::visit::Dialect;
-use proto::{Call, NotTried, PeerAddr, Visit};
+use proto::visit::{Finding, Learned};
+use proto::{Call, NotTried, Outcome, PeerAddr, Visit};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until};
 use tokio_util::sync::CancellationToken;
 
-use crate::frontier::{Frontier, Task};
+use crate::frontier::{Frontier, Next, PerNetwork, Task};
+use crate::outage::{Outages, Verdict};
 use crate::pace::Pace;
 use crate::progress::{Progress, Rate};
-use crate::visit::{MachineFull, micros, unix_now};
+use crate::visit::{Unmade, micros, unix_now};
 
 /// How often progress is told.
 const TELL_EVERY: Duration = Duration::from_millis(200);
@@ -25,65 +25,75 @@ const LONGEST_FULL_PAUSE: Duration = Duration::from_secs(2);
 /// How many finished calls are taken in before new ones begin.
 const FINISHED_AT_ONCE: usize = 256;
 
-/// How fast to call, and how many at once.
+/// How fast to call, and what to make of the answers. How many at once is the frontier's matter.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct RollConfig {
-    /// Calls in flight at the same time.
-    pub max_in_flight: NonZeroUsize,
+    /// When the frontier's time began; earlier than now where it was called from before.
+    pub since: Instant,
     /// New connections a second; `None` for as fast as possible.
     pub max_rate: Option<f64>,
     /// The longest that a call can take: so it is known when the last ones will be over.
     pub longest_call: Duration,
+    /// The place of "what peers told" in the list of sources.
+    pub gossip: u16,
+    /// How long to wait for a proxy or a router that went away.
+    pub way_patience: Duration,
+    /// Whether visits keep all claims, once the frontier has heard them.
+    pub keep_claims: bool,
+    /// Networks of which nobody is called, as their ways were found broken before.
+    pub held: PerNetwork<bool>,
 }
 
-/// Calls everybody in `frontier`, and returns how far it came.
+/// Calls everybody in `frontier` and whom they tell of, until nobody is left, and returns how far it came.
 ///
-/// Every visit goes to `visits`; a slow reader slows the crawl down instead of filling memory, one that is gone stops
-/// it. `why_not` names the addresses that are not to be called. After `stop`, calls in flight still end: each has its
-/// own time-outs.
+/// Every visit goes to `findings`, with the addresses that were first heard of in it; a slow reader slows the crawl
+/// down instead of filling memory, one that is gone stops it. What `progress` holds already came before. `why_not` names the addresses that are not to be called.
+/// After `stop`, calls in flight still end: each has its own time-outs.
 pub async fn call_all<F>(
-    frontier: Frontier,
+    frontier: &mut Frontier,
     config: RollConfig,
     why_not: impl Fn(&PeerAddr) -> Option<NotTried>,
-    call: impl Fn(PeerAddr) -> F,
-    visits: mpsc::Sender<Visit>,
+    call: impl Fn(&Task) -> F,
+    findings: mpsc::Sender<Finding>,
     progress: watch::Sender<Progress>,
     stop: CancellationToken,
 ) -> Progress
 where
-    F: Future<Output = Result<Call, MachineFull>> + Send + 'static,
+    F: Future<Output = Result<Call, Unmade>> + Send + 'static,
 {
+    let seen = progress.borrow().clone();
     let mut roll = Roll {
         frontier,
+        config,
         in_flight: JoinSet::new(),
         tasks: HashMap::new(),
         pace: Pace::new(config.max_rate),
         began: Instant::now(),
-        longest_call: config.longest_call,
         last_call_began: Duration::ZERO,
         hold_until: None,
         full_until: None,
         full_pause: FULL_PAUSE,
-        seen: Progress::default(),
+        outages: Outages::new(config.way_patience),
+        before: seen.left_out.clone(),
+        seen,
         rate: Rate::default(),
-        visits,
+        findings,
         progress,
         stop,
     };
     let mut tell = interval(TELL_EVERY);
     tell.set_missed_tick_behavior(MissedTickBehavior::Skip);
-    let (stop, closed) = (roll.stop.clone(), roll.visits.clone());
+    let (stop, closed) = (roll.stop.clone(), roll.findings.clone());
     loop {
-        roll.begin_calls(config.max_in_flight, &why_not, &call)
-            .await;
+        roll.begin_calls(&why_not, &call).await;
         let is_stopping = stop.is_cancelled();
-        let is_over = roll.in_flight.is_empty() && (is_stopping || roll.frontier.n_waiting() == 0);
+        let hold_until = roll.hold_until.filter(|_| !is_stopping);
+        let is_over = roll.in_flight.is_empty() && hold_until.is_none();
         // Calls whose visits nobody takes are not worth their wait.
-        if is_over || roll.visits.is_closed() {
+        if is_over || roll.findings.is_closed() {
             roll.tell();
             return roll.seen;
         }
-        let hold_until = roll.hold_until.filter(|_| !is_stopping);
         tokio::select! {
             Some(finished) = roll.in_flight.join_next_with_id() => {
                 roll.take_in(finished).await;
@@ -101,53 +111,64 @@ where
     }
 }
 
-type Finished = Result<(Id, Result<Call, MachineFull>), JoinError>;
+type Finished = Result<(Id, Result<Call, Unmade>), JoinError>;
 
-struct Roll {
-    frontier: Frontier,
-    in_flight: JoinSet<Result<Call, MachineFull>>,
+struct Roll<'a> {
+    frontier: &'a mut Frontier,
+    config: RollConfig,
+    in_flight: JoinSet<Result<Call, Unmade>>,
     tasks: HashMap<Id, Task>,
     pace: Pace,
     began: Instant,
-    longest_call: Duration,
     last_call_began: Duration,
-    /// No call begins before this time.
+    /// When the next call may begin, where one waits for its time.
     hold_until: Option<Instant>,
     /// The end of the pause since the machine was full.
     full_until: Option<Instant>,
     full_pause: Duration,
+    /// The ways that are gone for the moment.
+    outages: Outages,
     seen: Progress,
+    /// What was left out before this began.
+    before: BTreeMap<&'static str, u64>,
     rate: Rate,
-    visits: mpsc::Sender<Visit>,
+    findings: mpsc::Sender<Finding>,
     progress: watch::Sender<Progress>,
     stop: CancellationToken,
 }
 
-impl Roll {
+impl Roll<'_> {
     /// Begins as many calls as may begin now.
     async fn begin_calls<F>(
         &mut self,
-        max_in_flight: NonZeroUsize,
         why_not: impl Fn(&PeerAddr) -> Option<NotTried>,
-        call: impl Fn(PeerAddr) -> F,
+        call: impl Fn(&Task) -> F,
     ) where
-        F: Future<Output = Result<Call, MachineFull>> + Send + 'static,
+        F: Future<Output = Result<Call, Unmade>> + Send + 'static,
     {
         let now = Instant::now();
-        if self.hold_until.is_some_and(|until| now < until) {
-            return;
-        }
-        self.hold_until = None;
-        while self.in_flight.len() < max_in_flight.get()
-            && self.frontier.n_waiting() > 0
-            && !self.stop.is_cancelled()
-        {
-            if let Err(wait) = self.pace.take(self.began.elapsed()) {
-                self.hold_until = Some(Instant::now() + wait);
+        self.full_until = self.full_until.filter(|until| now < *until);
+        self.hold_until = self.full_until;
+        let way_back = self.hold_networks();
+        while self.full_until.is_none() && !self.stop.is_cancelled() {
+            let now = self.began.elapsed();
+            if let Err(wait) = self.pace.take(now) {
+                self.hold_until = Some(self.began + now + wait);
                 return;
             }
-            let Some(task) = self.frontier.take_next() else {
-                return;
+            let task = match self.frontier.take_next(self.config.since.elapsed()) {
+                Next::Call(task) => task,
+                Next::Wait(until) => {
+                    self.pace.give_back();
+                    let until = self.config.since + until;
+                    self.hold_until = Some(way_back.map_or(until, |it| it.min(until)));
+                    return;
+                }
+                Next::Nothing => {
+                    self.pace.give_back();
+                    self.hold_until = way_back.filter(|_| self.frontier.n_waiting() > 0);
+                    return;
+                }
             };
             if let Some(why) = why_not(&task.addr) {
                 self.pace.give_back();
@@ -155,10 +176,21 @@ impl Roll {
                     .await;
                 continue;
             }
-            self.last_call_began = self.began.elapsed();
-            let handle = self.in_flight.spawn(call(task.addr));
+            self.last_call_began = now;
+            let handle = self.in_flight.spawn(call(&task));
             self.tasks.insert(handle.id(), task);
         }
+    }
+
+    /// Has the frontier hold the networks whose ways are gone, and returns when the next of them is to be tried again.
+    fn hold_networks(&mut self) -> Option<Instant> {
+        let now = self.began.elapsed();
+        let mut held = self.outages.held(now);
+        for (held, was_held) in held.0.iter_mut().zip(self.config.held.0) {
+            *held |= was_held;
+        }
+        self.frontier.hold(held);
+        self.outages.next_end(now).map(|it| self.began + it)
     }
 
     async fn take_in(&mut self, finished: Finished) {
@@ -177,29 +209,82 @@ impl Roll {
         match result {
             Some(Ok(call)) => {
                 self.full_pause = FULL_PAUSE;
+                if !call.tried.is_empty() {
+                    self.pace.charge(); // It took a second connection.
+                }
+                self.note_way(&task, &call);
                 self.end(task, call).await;
             }
-            Some(Err(full)) => self.wait_for_room(task, &full),
-            None => self.frontier.finish(&task.addr),
+            Some(Err(Unmade::WayDown(call))) => self.wait_for_way(task, *call).await,
+            Some(Err(full @ Unmade::MachineFull(_))) => self.wait_for_room(task, &full),
+            None => {
+                let now = self.config.since.elapsed();
+                self.frontier.finish(&task.addr, Outcome::ConnectOther, now);
+            }
         }
     }
 
-    async fn end(&mut self, task: Task, call: Call) {
-        self.frontier.finish(&task.addr);
-        self.seen.count(call.outcome);
+    async fn end(&mut self, task: Task, mut call: Call) {
+        let now = self.config.since.elapsed();
+        let after = self.frontier.finish(&task.addr, call.outcome, now);
+        self.seen.count(call.outcome, after);
+        let learned = self.hear(&task.addr, &mut call);
         let visit = Visit {
             addr: task.addr,
             source: task.source,
             attempt: task.attempt,
-            dialect: Dialect::Modern,
+            dialect: task.dialect,
             call,
         };
-        if self.visits.send(visit).await.is_err() {
+        let finding = Finding { visit, learned };
+        if self.findings.send(finding).await.is_err() {
             self.stop.cancel(); // The reader is gone: nobody wants more visits.
         }
     }
 
-    fn wait_for_room(&mut self, task: Task, full: &MachineFull) {
+    /// Has the frontier hear what a peer told, and returns what was new in it.
+    fn hear(&mut self, teller: &PeerAddr, call: &mut Call) -> Vec<Learned> {
+        let mut learned = Vec::new();
+        let Some(gossip) = &mut call.heard.gossip else {
+            return learned;
+        };
+        let unix_now = unix_now().as_secs().cast_signed();
+        let source = self.config.gossip;
+        self.frontier
+            .hear(teller, &gossip.claims, source, unix_now, &mut learned);
+        if !self.config.keep_claims {
+            gossip.claims = Vec::new();
+        }
+        learned
+    }
+
+    /// Takes in what a call says about its way.
+    fn note_way(&mut self, task: &Task, call: &Call) {
+        if let Outcome::ProxyError | Outcome::SamError = call.outcome {
+            return;
+        }
+        let network = task.addr.network();
+        let began = self.began.elapsed().saturating_sub(call.took);
+        if self.outages.note_up(network, began) {
+            tracing::warn!(%network, "the way into {network} is there again");
+        }
+    }
+
+    /// Has a call made again whose way was not there, unless that has been waited for in vain.
+    async fn wait_for_way(&mut self, task: Task, call: Call) {
+        let network = task.addr.network();
+        match self.outages.note_down(network, self.began.elapsed()) {
+            Verdict::GiveUp => return self.end(task, call).await,
+            Verdict::WaitFirst => {
+                let why = call.reason.as_deref().unwrap_or_default();
+                tracing::warn!(%network, "the way into {network} is gone, calls over it wait: {why}");
+            }
+            Verdict::Wait => (),
+        }
+        self.frontier.put_back(&task.addr);
+    }
+
+    fn wait_for_room(&mut self, task: Task, full: &Unmade) {
         if self.seen.n_machine_full == 0 {
             tracing::debug!(
                 "{full}; such calls are made again, fewer --max-in-flight would avoid them"
@@ -213,7 +298,6 @@ impl Roll {
             self.full_until = Some(now + self.full_pause);
             self.full_pause = (self.full_pause * 2).min(LONGEST_FULL_PAUSE);
         }
-        self.hold_until = self.hold_until.max(self.full_until);
     }
 
     fn tell(&mut self) {
@@ -223,7 +307,11 @@ impl Roll {
         self.seen.n_waiting = self.frontier.n_waiting();
         self.seen.n_in_flight = self.frontier.n_in_flight();
         self.seen.n_done = self.frontier.n_done();
-        self.seen.over_by = self.last_call_began + self.longest_call;
+        self.seen.over_by = self.last_call_began + self.config.longest_call;
+        self.seen.left_out.clone_from(&self.before);
+        for (why, n) in self.frontier.left_out().filter(|it| it.1 > 0) {
+            *self.seen.left_out.entry(why.code()).or_insert(0) += n;
+        }
         self.seen.rate = self.rate.note(self.seen.n_done, elapsed);
         self.seen.is_stopping = self.stop.is_cancelled();
         self.progress.send_replace(self.seen.clone());
@@ -233,7 +321,8 @@ impl Roll {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proto::Outcome;
+    use crate::frontier::{Hint, Rules};
+    use proto::Network;
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
 
@@ -295,11 +384,11 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn new_connections_keep_to_the_rate() {
         let config = RollConfig {
-            max_in_flight: NonZeroUsize::new(1_000).unwrap(),
             max_rate: Some(100.0),
-            longest_call: Duration::from_secs(1),
+            ..config()
         };
-        let (end, _) = roll_with(config, 1_000, |_| async { Ok(complete()) }).await;
+        let (end, _) =
+            roll_with(config, frontier(1_000, 1_000), |_| async { Ok(complete()) }).await;
         let secs = end.elapsed.as_secs_f64();
         assert!((9.5..=10.5).contains(&secs), "{secs}");
     }
@@ -309,8 +398,8 @@ mod tests {
         let (visits, inbox) = mpsc::channel(1);
         drop(inbox);
         let end = call_all(
-            frontier(1_000),
-            some_at_once(2),
+            &mut frontier(1_000, 2),
+            config(),
             |_| None,
             |_| async { Ok(complete()) },
             visits,
@@ -329,8 +418,8 @@ mod tests {
             inbox.close();
         });
         let end = call_all(
-            frontier(10),
-            some_at_once(10),
+            &mut frontier(10, 10),
+            config(),
             |_| None,
             |_| async {
                 tokio::time::sleep(Duration::from_secs(600)).await;
@@ -349,12 +438,12 @@ mod tests {
         let n_calls = Arc::new(AtomicUsize::new(0));
         let config = RollConfig {
             max_rate: Some(2_000.0),
-            ..some_at_once(500)
+            ..config()
         };
         let counted = n_calls.clone();
         let full_for = Duration::from_secs(60);
         let began = Instant::now();
-        let (end, _) = roll_with(config, 1_000, move |_| {
+        let (end, _) = roll_with(config, frontier(1_000, 500), move |_| {
             counted.fetch_add(1, Ordering::SeqCst);
             async move {
                 match began.elapsed() < full_for {
@@ -370,13 +459,79 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn a_way_that_comes_back_costs_no_address_its_call() {
+        let began = Instant::now();
+        let n_calls = Arc::new(AtomicUsize::new(0));
+        let counted = n_calls.clone();
+        let (end, seen) = roll_with(config(), onions(1_000), move |_| {
+            counted.fetch_add(1, Ordering::SeqCst);
+            let age = began.elapsed().as_secs();
+            async move {
+                tokio::time::sleep(Duration::from_millis(500)).await;
+                match age {
+                    1..30 => Err(way_down()),
+                    _ => Ok(complete()),
+                }
+            }
+        })
+        .await;
+        assert_eq!((seen.len(), end.n_done, end.n_again), (1_000, 1_000, 0));
+        assert!(
+            seen.iter()
+                .all(|it| it.attempt == 1 && it.call.outcome == Outcome::Complete)
+        );
+        let n_in_vain = n_calls.load(Ordering::SeqCst) - 1_000;
+        assert!((100..1_000).contains(&n_in_vain), "{n_in_vain} in vain");
+        assert!(end.elapsed < Duration::from_secs(60), "{:?}", end.elapsed);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_way_that_stays_away_holds_nobody_else_up_and_is_given_up() {
+        let mut frontier = onions(200);
+        for port in 1..=200 {
+            frontier.learn(addr(port), 0, Hint::default());
+        }
+        let began = Instant::now();
+        let last_complete = Arc::new(AtomicUsize::new(0));
+        let last = last_complete.clone();
+        let (end, _) = roll_with(config(), frontier, move |addr| {
+            let last = last.clone();
+            async move {
+                if addr.network() == Network::Onion {
+                    return Err(way_down());
+                }
+                tokio::time::sleep(Duration::from_secs(1)).await;
+                let secs = began.elapsed().as_secs().try_into().unwrap();
+                last.fetch_max(secs, Ordering::SeqCst);
+                Ok(complete())
+            }
+        })
+        .await;
+        let expected = [("complete", 200), ("proxy_error", 200)];
+        assert_eq!(end.outcomes.into_iter().collect::<Vec<_>>(), expected);
+        assert!(last_complete.load(Ordering::SeqCst) < 10);
+        let secs = end.elapsed.as_secs();
+        assert!((300..360).contains(&secs), "{secs}");
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn what_was_held_before_stays_held() {
+        let mut frontier = onions(10);
+        frontier.learn(addr(1), 0, Hint::default());
+        let mut config = config();
+        config.held[Network::Onion] = true;
+        let (end, seen) = roll_with(config, frontier, |_| async { Ok(complete()) }).await;
+        assert_eq!((seen.len(), end.n_done, end.n_waiting), (1, 1, 10));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn a_stop_lets_the_open_calls_end() {
         let stop = CancellationToken::new();
         let (visits, mut inbox) = mpsc::channel(1_000);
         let stopping = stop.clone();
         let end = call_all(
-            frontier(100),
-            some_at_once(10),
+            &mut frontier(100, 10),
+            config(),
             |_| None,
             move |_| {
                 let stopping = stopping.clone();
@@ -399,15 +554,50 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
+    async fn what_a_stopped_round_left_waiting_goes_on_in_the_next_one() {
+        let (mut frontier, config) = (frontier(3, 10), config());
+        let refuse = |_: &Task| async { Ok(full_slots()) };
+        let mut rounds = Vec::new();
+        for seconds in [6, 60] {
+            let (visits, mut inbox) = mpsc::channel(1_000);
+            let stop = CancellationToken::new();
+            let stopping = stop.clone();
+            tokio::spawn(async move {
+                tokio::time::sleep(Duration::from_secs(seconds)).await;
+                stopping.cancel();
+            });
+            let progress = watch::Sender::new(Progress::default());
+            call_all(
+                &mut frontier,
+                config,
+                |_| None,
+                refuse,
+                visits,
+                progress,
+                stop,
+            )
+            .await;
+            let mut seen = Vec::new();
+            inbox.recv_many(&mut seen, 1_000).await;
+            let attempts = seen.iter().map(|it| it.visit.attempt);
+            rounds.push((attempts.collect::<Vec<_>>(), config.since.elapsed()));
+        }
+        // Five seconds until the second call, ten until the third, of which nine were over.
+        let at = Duration::from_secs;
+        assert_eq!(rounds[0], (vec![1, 1, 1, 2, 2, 2], at(6)));
+        assert_eq!(rounds[1], (vec![3, 3, 3], at(15)));
+    }
+
+    #[tokio::test(start_paused = true)]
     async fn what_must_not_be_called_is_recorded_and_not_called() {
         let (visits, mut inbox) = mpsc::channel(1_000);
         let end = call_all(
-            frontier(10),
-            some_at_once(10),
+            &mut frontier(10, 10),
+            config(),
             |addr| (addr.port % 2 == 0).then_some(NotTried::NetworkOff),
-            |addr| async move {
-                assert_eq!(addr.port % 2, 1);
-                Ok(complete())
+            |task: &Task| {
+                assert_eq!(task.addr.port % 2, 1);
+                async { Ok(complete()) }
             },
             visits,
             watch::Sender::new(Progress::default()),
@@ -425,48 +615,96 @@ mod tests {
         call: impl Fn(PeerAddr) -> F,
     ) -> (Progress, Vec<Visit>)
     where
-        F: Future<Output = Result<Call, MachineFull>> + Send + 'static,
+        F: Future<Output = Result<Call, Unmade>> + Send + 'static,
     {
-        roll_with(some_at_once(max_in_flight), n, call).await
+        roll_with(config(), frontier(n, max_in_flight), call).await
     }
 
     async fn roll_with<F>(
         config: RollConfig,
-        n: u16,
+        mut frontier: Frontier,
         call: impl Fn(PeerAddr) -> F,
     ) -> (Progress, Vec<Visit>)
     where
-        F: Future<Output = Result<Call, MachineFull>> + Send + 'static,
+        F: Future<Output = Result<Call, Unmade>> + Send + 'static,
     {
-        let (visits, mut inbox) = mpsc::channel(1);
+        let (visits, mut inbox) = mpsc::channel::<Finding>(1);
         let reader = tokio::spawn(async move {
             let mut seen = Vec::new();
-            while let Some(visit) = inbox.recv().await {
-                seen.push(visit);
+            while let Some(finding) = inbox.recv().await {
+                seen.push(finding.visit);
             }
             seen
         });
         let progress = watch::Sender::new(Progress::default());
         let stop = CancellationToken::new();
-        let end = call_all(frontier(n), config, |_| None, call, visits, progress, stop).await;
+        let call = |task: &Task| call(task.addr);
+        let end = call_all(
+            &mut frontier,
+            config,
+            |_| None,
+            call,
+            visits,
+            progress,
+            stop,
+        )
+        .await;
         (end, reader.await.unwrap())
     }
 
-    fn some_at_once(max_in_flight: usize) -> RollConfig {
+    fn config() -> RollConfig {
         RollConfig {
-            max_in_flight: NonZeroUsize::new(max_in_flight).unwrap(),
+            since: Instant::now(),
             max_rate: None,
             longest_call: Duration::from_secs(1),
+            gossip: 1,
+            way_patience: crate::outage::USUAL_PATIENCE,
+            keep_claims: false,
+            held: PerNetwork::default(),
         }
     }
 
     /// A frontier of `n` addresses that differ by their port, from 1.
-    fn frontier(n: u16) -> Frontier {
-        let mut frontier = Frontier::default();
+    fn frontier(n: u16, max_in_flight: usize) -> Frontier {
+        let rules = Rules {
+            max_in_flight,
+            allow_private: true,
+            ..Rules::default()
+        };
+        let mut frontier = Frontier::new(rules, 1);
         for port in 1..=n {
-            frontier.learn(PeerAddr::new(std::net::Ipv4Addr::LOCALHOST, port), 0);
+            frontier.learn(addr(port), 0, Hint::default());
         }
         frontier
+    }
+
+    /// A frontier of `n` onion services, of which 100 are called at once.
+    fn onions(n: u16) -> Frontier {
+        let rules = Rules {
+            networks: PerNetwork([true; 5]),
+            max_in_flight_of: PerNetwork([100; 5]),
+            allow_private: true,
+            ..Rules::default()
+        };
+        let mut frontier = Frontier::new(rules, 1);
+        for port in 1..=n {
+            let onion = PeerAddr::new(proto::Host::Onion([7; 32]), port);
+            frontier.learn(onion, 0, Hint::default());
+        }
+        frontier
+    }
+
+    fn way_down() -> Unmade {
+        let gone = Call::not_connected(0, Outcome::ProxyError, None);
+        Unmade::WayDown(Box::new(gone))
+    }
+
+    fn addr(port: u16) -> PeerAddr {
+        PeerAddr::new(std::net::Ipv4Addr::LOCALHOST, port)
+    }
+
+    fn full_slots() -> Call {
+        Call::not_connected(0, Outcome::ClosedBeforeVersion, None)
     }
 
     fn complete() -> Call {
