@@ -1,7 +1,9 @@
 //! Files that other programs read.
 
 pub mod bitnodes;
+pub mod edges;
 pub mod ndjson;
+pub mod sessions;
 
 use std::io;
 
@@ -14,10 +16,20 @@ use crate::store::StoreError;
 pub enum ExportError {
     /// The visits could not be read, or not be written.
     #[error(transparent)]
-    Store(#[from] StoreError),
+    Store(StoreError),
     /// The file could not be written.
     #[error("the export could not be written")]
     Write(#[from] io::Error),
+}
+
+impl From<StoreError> for ExportError {
+    /// Whoever takes what is read is the one who writes here.
+    fn from(error: StoreError) -> ExportError {
+        match error {
+            StoreError::Taker(error) => ExportError::Write(error),
+            error => ExportError::Store(error),
+        }
+    }
 }
 
 /// Writes a time as RFC 3339 has it, in UTC and to the microsecond: `2026-11-01T00:00:00.100000Z`.

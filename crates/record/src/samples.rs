@@ -5,10 +5,11 @@ use std::time::Duration;
 use proptest::option;
 use proptest::prelude::*;
 use proto::features::Features;
+use proto::gossip::{Claim, Gossip, ToldCounts};
 use proto::outcome::{NotTried, Outcome};
 use proto::routable::Unroutable;
 use proto::version::{NetAddr, Version};
-use proto::visit::{Call, Dialect, Heard, Transport, Visit};
+use proto::visit::{Call, Dialect, Heard, Learned, Transport, Visit};
 use proto::{Host, PeerAddr};
 
 /// A tenth of a second after 1 November 2026.
@@ -60,6 +61,17 @@ pub(crate) fn complete(addr: &str, user_agent: &[u8], start_height: i32) -> Visi
     visit(addr, call)
 }
 
+/// A visit to a node that told of others.
+pub(crate) fn telling(addr: &str, claims: &[Claim]) -> Visit {
+    let mut gossip = Gossip::default();
+    for claim in claims {
+        gossip.note(Ok(*claim));
+    }
+    let mut visit = complete(addr, b"/Satoshi:27.1.0/", 900_000);
+    visit.call.heard.gossip = Some(gossip);
+    visit
+}
+
 /// A visit that brought no connection.
 pub(crate) fn failed(addr: &str, outcome: Outcome) -> Visit {
     visit(addr, Call::not_connected(STARTED_AT_US, outcome, None))
@@ -86,6 +98,7 @@ prop_compose! {
         addr in any_addr(),
         source: u16,
         attempt: u16,
+        dialect in prop::sample::select(&Dialect::ALL[..]),
         started_at_us: i64,
         took in any_moment(),
         connect in any_moment(),
@@ -105,7 +118,7 @@ prop_compose! {
         };
         let took = took.unwrap_or_default();
         let call = Call { started_at_us, took, connect, transport, tried, outcome, reason, heard };
-        Visit { addr, source, attempt, dialect: Dialect::Modern, call }
+        Visit { addr, source, attempt, dialect, call }
     }
 }
 
@@ -116,6 +129,7 @@ prop_compose! {
         verack_at in any_moment(),
         answered_at in any_moment(),
         features in any_features(),
+        gossip in option::of(any_gossip()),
         bytes_in: u64,
         bytes_out: u64,
     ) -> Heard {
@@ -127,7 +141,7 @@ prop_compose! {
             verack_at,
             answered_at,
             features,
-            gossip: None,
+            gossip,
             bytes_in,
             bytes_out,
             story: Vec::new(),
@@ -174,6 +188,35 @@ prop_compose! {
         Features {
             sendaddrv2, wtxidrelay, sendheaders, getaddr, sendcmpct, feefilter, sendtxrcncl, feature, unknown,
         }
+    }
+}
+
+prop_compose! {
+    /// Counts alone: claims are not kept with a visit.
+    fn any_gossip()(counts: [u32; 7]) -> Gossip {
+        let [ipv4, ipv6, onion, i2p, cjdns, onion_v2, other] = counts;
+        let told = ToldCounts { ipv4, ipv6, onion, i2p, cjdns, onion_v2, other };
+        Gossip { claims: Vec::new(), told }
+    }
+}
+
+prop_compose! {
+    /// Any claim, but for one without a time.
+    pub(crate) fn any_claim()(addr in any_addr(), time: u32, services: u64) -> Claim {
+        Claim { addr, time: Some(time), services }
+    }
+}
+
+prop_compose! {
+    /// Any address that could ever be learned.
+    pub(crate) fn any_learned()(
+        addr in any_addr(),
+        source: u16,
+        teller in option::of(any_addr()),
+        time: Option<u32>,
+        services: u64,
+    ) -> Learned {
+        Learned { addr, source, teller, time, services }
     }
 }
 

@@ -3,10 +3,12 @@
 //! The file is in WAL mode: many may read while one crawl writes. That one holds `FILE.lock` ([`CrawlLock`]), so that a
 //! crawl whose process died is told from one that runs. Visits are for people who speak SQL too: their columns are
 //! described in `migrations/`. Reading back, a `version` is decoded from its payload again, so it is exact; times are
-//! kept in microseconds, and [`proto::visit::Heard::story`] is not kept.
+//! kept in microseconds, claims are apart ([`Store::read_edges`]), and [`proto::visit::Heard::story`] is not kept.
 
 mod column;
+mod edges_row;
 mod error;
+mod learned_row;
 mod lock;
 mod migrate;
 mod queries;
@@ -15,13 +17,18 @@ mod visit_row;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use proto::Visit;
-use rusqlite::{Connection, OpenFlags, params};
+use proto::Chain;
+use proto::visit::Learned;
+use rusqlite::{Connection, OpenFlags, Params, Row, params};
 
 pub use self::lock::{CrawlLock, lock_for_crawl};
 
 use self::error::in_store;
-use crate::store::{Crawl, CrawlEnd, CrawlId, CrawlState, NewCrawl, Store, StoreError, Take};
+use crate::Thinning;
+use crate::store::{
+    Batch, Crawl, CrawlEnd, CrawlId, CrawlState, Edges, Glimpse, NewCrawl, SNAPSHOT_REACH,
+    Standing, Store, StoreError, Take,
+};
 
 /// How long to wait for another process that is writing.
 ///
@@ -66,22 +73,36 @@ impl SqliteStore {
         })
     }
 
-    fn read(&self, sql: &str, crawl: CrawlId, take: Take<'_>) -> Result<(), StoreError> {
+    /// Whether some process has the store open for a crawl, be it between two rounds of a watch.
+    pub fn is_open_for_crawl(&self) -> bool {
+        lock::is_held(&self.path)
+    }
+
+    fn read<T>(
+        &self,
+        sql: &str,
+        params: impl Params,
+        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+        take: Take<'_, T>,
+    ) -> Result<(), StoreError> {
         let here = in_store(&self.path);
-        let mut known = self
-            .connection
-            .prepare_cached(queries::IS_CRAWL)
-            .map_err(here)?;
-        if !known.exists([crawl.0]).map_err(here)? {
-            return Err(StoreError::UnknownCrawl(crawl));
-        }
         let mut statement = self.connection.prepare_cached(sql).map_err(here)?;
-        let mut rows = statement.query([crawl.0]).map_err(here)?;
+        let mut rows = statement.query(params).map_err(here)?;
         while let Some(row) = rows.next().map_err(here)? {
-            let visit = visit_row::read(row).map_err(here)?;
-            take(visit).map_err(StoreError::Taker)?;
+            let it = read(row).map_err(here)?;
+            take(it).map_err(StoreError::Taker)?;
         }
         Ok(())
+    }
+
+    fn must_be_known(&self, crawl: CrawlId) -> Result<(), StoreError> {
+        must_be_known(self.has(queries::IS_CRAWL, crawl)?, crawl)
+    }
+
+    fn has(&self, sql: &str, crawl: CrawlId) -> Result<bool, StoreError> {
+        let here = in_store(&self.path);
+        let mut statement = self.connection.prepare_cached(sql).map_err(here)?;
+        statement.exists([crawl.0]).map_err(here)
     }
 }
 
@@ -90,12 +111,9 @@ impl Store for SqliteStore {
         queries::begin_crawl(&mut self.connection, new).map_err(in_store(&self.path))
     }
 
-    fn append_visits(&mut self, crawl: CrawlId, visits: &[Visit]) -> Result<(), StoreError> {
-        let is_known = queries::append_visits(&mut self.connection, crawl, visits);
-        match is_known.map_err(in_store(&self.path))? {
-            true => Ok(()),
-            false => Err(StoreError::UnknownCrawl(crawl)),
-        }
+    fn append(&mut self, crawl: CrawlId, batch: &Batch<'_>) -> Result<(), StoreError> {
+        let is_known = queries::append(&mut self.connection, crawl, batch);
+        must_be_known(is_known.map_err(in_store(&self.path))?, crawl)
     }
 
     fn finish_crawl(
@@ -104,18 +122,26 @@ impl Store for SqliteStore {
         finished_at_us: i64,
         end: CrawlEnd,
     ) -> Result<(), StoreError> {
-        let state = CrawlState::from(end).name();
-        let n_changed = self
-            .connection
-            .execute(
-                queries::FINISH_CRAWL,
-                params![crawl.0, finished_at_us, state],
-            )
-            .map_err(in_store(&self.path))?;
-        match n_changed {
-            0 => Err(StoreError::UnknownCrawl(crawl)),
-            _ => Ok(()),
+        let is_known = queries::finish_crawl(&mut self.connection, crawl, finished_at_us, end);
+        must_be_known(is_known.map_err(in_store(&self.path))?, crawl)
+    }
+
+    fn note_standing(&mut self, crawl: CrawlId, standing: &Standing) -> Result<(), StoreError> {
+        let is_known = queries::note_standing(&self.connection, crawl, standing);
+        must_be_known(is_known.map_err(in_store(&self.path))?, crawl)
+    }
+
+    fn thin(
+        &mut self,
+        thinning: &mut Thinning,
+        before_us: i64,
+        n_visits: u32,
+    ) -> Result<bool, StoreError> {
+        let may_be_more = queries::thin(&mut self.connection, thinning, before_us, n_visits);
+        if may_be_more.is_err() {
+            *thinning = Thinning::new(thinning.chain());
         }
+        may_be_more.map_err(in_store(&self.path))
     }
 
     fn crawls(&self) -> Result<Vec<Crawl>, StoreError> {
@@ -131,12 +157,62 @@ impl Store for SqliteStore {
         Ok(crawls)
     }
 
+    fn resumable(&self, chain: Chain) -> Result<Option<Crawl>, StoreError> {
+        let mut crawls = self.crawls()?.into_iter();
+        let Some(latest) = crawls.rfind(|it| it.chain == chain) else {
+            return Ok(None);
+        };
+        let can_go_on =
+            latest.state != CrawlState::Finished && self.has(queries::HAS_LEARNED, latest.id)?;
+        Ok(can_go_on.then_some(latest))
+    }
+
+    fn reopen_crawl(&mut self, crawl: CrawlId) -> Result<(), StoreError> {
+        let is_known = queries::reopen_crawl(&mut self.connection, crawl);
+        must_be_known(is_known.map_err(in_store(&self.path))?, crawl)
+    }
+
     fn read_visits(&self, crawl: CrawlId, take: Take<'_>) -> Result<(), StoreError> {
-        self.read(queries::READ_VISITS, crawl, take)
+        self.must_be_known(crawl)?;
+        self.read(queries::READ_VISITS, [crawl.0], visit_row::read, take)
     }
 
     fn read_last_visits(&self, crawl: CrawlId, take: Take<'_>) -> Result<(), StoreError> {
-        self.read(queries::READ_LAST_VISITS, crawl, take)
+        self.must_be_known(crawl)?;
+        let params = [Some(crawl.0), column::micros(Some(SNAPSHOT_REACH))];
+        self.read(queries::READ_LAST_VISITS, params, visit_row::read, take)
+    }
+
+    fn read_learned(&self, crawl: CrawlId, take: Take<'_, Learned>) -> Result<(), StoreError> {
+        self.must_be_known(crawl)?;
+        self.read(queries::READ_LEARNED, [crawl.0], learned_row::read, take)
+    }
+
+    fn read_edges(&self, crawl: CrawlId, take: Take<'_, Edges>) -> Result<(), StoreError> {
+        self.must_be_known(crawl)?;
+        self.read(queries::READ_EDGES, [crawl.0], edges_row::read, take)
+    }
+
+    fn read_glimpses(
+        &self,
+        chain: Chain,
+        since_us: i64,
+        take: Take<'_, Glimpse>,
+    ) -> Result<(), StoreError> {
+        let params = params![chain.name(), since_us];
+        self.read(
+            queries::READ_GLIMPSES,
+            params,
+            visit_row::read_glimpse,
+            take,
+        )
+    }
+}
+
+fn must_be_known(is_known: bool, crawl: CrawlId) -> Result<(), StoreError> {
+    match is_known {
+        true => Ok(()),
+        false => Err(StoreError::UnknownCrawl(crawl)),
     }
 }
 

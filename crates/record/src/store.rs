@@ -1,22 +1,33 @@
 //! What every store does, in the words of the census: crawls begin and end, visits are appended and read.
 
+use std::collections::BTreeMap;
 use std::fmt;
 use std::io;
+use std::time::Duration;
 
-use proto::{Chain, Visit};
+use proto::gossip::Claim;
+use proto::visit::Learned;
+use proto::{Chain, Outcome, PeerAddr, Visit};
+
+use crate::thinning::Thinning;
 
 #[cfg(test)]
 pub(crate) mod conformance;
 
-/// Keeps crawls and their visits; a visit that was appended is never edited.
+/// How far back a round of a watch reaches for the last visit of a node: steady ones are called several times a day.
+pub const SNAPSHOT_REACH: Duration = Duration::from_hours(24);
+
+/// Keeps crawls and their visits; a visit that was appended is never edited, and goes only by [`Store::thin`].
 pub trait Store {
     /// Notes that a crawl begins; whatever crawl was left open before it was interrupted.
+    ///
+    /// An earlier crawl of the chain that did not finish can go on no more: what it had learned is forgotten.
     fn begin_crawl(&mut self, new: &NewCrawl) -> Result<CrawlId, StoreError>;
 
-    /// Keeps `visits`: all of them, or none where this fails.
-    fn append_visits(&mut self, crawl: CrawlId, visits: &[Visit]) -> Result<(), StoreError>;
+    /// Keeps `batch`: all of it, or nothing where this fails.
+    fn append(&mut self, crawl: CrawlId, batch: &Batch<'_>) -> Result<(), StoreError>;
 
-    /// Notes that a crawl ended, and how.
+    /// Notes that a crawl ended, and how; what a finished one had learned is forgotten.
     fn finish_crawl(
         &mut self,
         crawl: CrawlId,
@@ -24,14 +35,87 @@ pub trait Store {
         end: CrawlEnd,
     ) -> Result<(), StoreError>;
 
+    /// Notes what a round of a watch says of the watch, instead of what was noted.
+    fn note_standing(&mut self, crawl: CrawlId, standing: &Standing) -> Result<(), StoreError>;
+
+    /// Goes on with a thinning: looks at the next `n_visits` of its chain that began before `before_us`, microseconds
+    /// since 1970, has those go that [`crate::thinning`] lets go, and returns whether there may be more to look at.
+    ///
+    /// What is known of a crawl as a whole stays as it was. Where this fails, the thinning begins anew.
+    fn thin(
+        &mut self,
+        thinning: &mut Thinning,
+        before_us: i64,
+        n_visits: u32,
+    ) -> Result<bool, StoreError>;
+
     /// Lists all crawls, oldest first.
     fn crawls(&self) -> Result<Vec<Crawl>, StoreError>;
+
+    /// Returns the crawl of `chain` that can go on: the latest, where it did not finish, had learned addresses and is no
+    /// round of a watch.
+    fn resumable(&self, chain: Chain) -> Result<Option<Crawl>, StoreError>;
+
+    /// Notes that a crawl goes on; whatever other crawl was left open was interrupted.
+    fn reopen_crawl(&mut self, crawl: CrawlId) -> Result<(), StoreError>;
 
     /// Hands every visit of a crawl to `take`, in the order in which they were appended.
     fn read_visits(&self, crawl: CrawlId, take: Take<'_>) -> Result<(), StoreError>;
 
-    /// Hands the last visit of each address to `take`, in the order in which they were appended.
+    /// Hands the last visit of each address to `take`, in the order in which they were appended: what a crawl found.
+    ///
+    /// A round of a watch ([`Crawl::series`]) calls only the nodes that are due, so its last visits are those of all
+    /// rounds of its series up to and with it that began less than [`SNAPSHOT_REACH`] before it.
     fn read_last_visits(&self, crawl: CrawlId, take: Take<'_>) -> Result<(), StoreError>;
+
+    /// Hands what a crawl learned to `take`, in the order in which it did.
+    fn read_learned(&self, crawl: CrawlId, take: Take<'_, Learned>) -> Result<(), StoreError>;
+
+    /// Hands what each visit of a crawl was told to `take`, where that was kept, in the order of the visits.
+    fn read_edges(&self, crawl: CrawlId, take: Take<'_, Edges>) -> Result<(), StoreError>;
+
+    /// Hands a glimpse of every visit of `chain` that began at `since_us` or later to `take`, in the order in which they
+    /// were appended; microseconds since 1970.
+    fn read_glimpses(
+        &self,
+        chain: Chain,
+        since_us: i64,
+        take: Take<'_, Glimpse>,
+    ) -> Result<(), StoreError>;
+
+    /// Hands every address of `chain` that was called at `since_us` or later to `take`, once for each call; microseconds
+    /// since 1970.
+    fn visited_since(
+        &self,
+        chain: Chain,
+        since_us: i64,
+        take: Take<'_, PeerAddr>,
+    ) -> Result<(), StoreError> {
+        self.read_glimpses(chain, since_us, &mut |it| match it.outcome {
+            Outcome::NotTried(_) => Ok(()),
+            _ => take(it.addr),
+        })
+    }
+
+    /// Keeps `visits`: all of them, or none where this fails.
+    fn append_visits(&mut self, crawl: CrawlId, visits: &[Visit]) -> Result<(), StoreError> {
+        let batch = Batch {
+            visits,
+            ..Batch::default()
+        };
+        self.append(crawl, &batch)
+    }
+
+    /// Keeps what a crawl learned apart from visits: all of it, or nothing where this fails.
+    ///
+    /// What the sources give goes into one call, so that a crawl that can go on has all of it.
+    fn learn(&mut self, crawl: CrawlId, learned: &[Learned]) -> Result<(), StoreError> {
+        let batch = Batch {
+            learned,
+            ..Batch::default()
+        };
+        self.append(crawl, &batch)
+    }
 
     /// Returns the crawl with that number.
     fn crawl(&self, id: CrawlId) -> Result<Crawl, StoreError> {
@@ -46,8 +130,54 @@ pub trait Store {
     }
 }
 
-/// Takes one visit after the other; an error ends the reading and comes back as [`StoreError::Taker`].
-pub type Take<'a> = &'a mut dyn FnMut(Visit) -> io::Result<()>;
+/// Takes one thing after the other; an error ends the reading and comes back as [`StoreError::Taker`].
+pub type Take<'a, T = Visit> = &'a mut dyn FnMut(T) -> io::Result<()>;
+
+/// What a crawl did since it was last kept.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Batch<'a> {
+    /// The visits, in the order in which they ended.
+    pub visits: &'a [Visit],
+    /// The addresses that were new to the crawl, in the order in which it learned them.
+    pub learned: &'a [Learned],
+    /// How many addresses it left out by reason, from its beginning on; as it was where absent.
+    pub left_out: Option<&'a BTreeMap<String, u64>>,
+    /// Whether [`proto::gossip::Gossip::claims`] of the visits are kept too.
+    pub with_edges: bool,
+}
+
+/// The little of a visit that says when a node was up; read much faster than all of it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Glimpse {
+    /// Whom we called.
+    pub addr: PeerAddr,
+    /// When the dial began, microseconds since 1970.
+    pub started_at_us: i64,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// Whether it was asked for addresses.
+    pub was_asked: bool,
+}
+
+impl From<&Visit> for Glimpse {
+    fn from(visit: &Visit) -> Glimpse {
+        Glimpse {
+            addr: visit.addr,
+            started_at_us: visit.call.started_at_us,
+            outcome: visit.call.outcome,
+            was_asked: visit.call.heard.gossip.is_some(),
+        }
+    }
+}
+
+/// What one peer told of others in one visit.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Edges {
+    /// Who told it.
+    pub from: PeerAddr,
+    /// What it told, in its order; a time that was absent is zero.
+    pub claims: Vec<Claim>,
+}
 
 /// The number of a crawl in its store; later crawls have higher ones.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -74,6 +204,8 @@ pub struct NewCrawl {
     pub n_queued: u64,
     /// How it was configured, for people to read.
     pub config: serde_json::Value,
+    /// What the rounds of one watch have in common: when the watch began, microseconds since 1970.
+    pub series: Option<i64>,
 }
 
 /// One crawl, as its store knows it.
@@ -97,10 +229,25 @@ pub struct Crawl {
     pub config: serde_json::Value,
     /// Whether it runs, or how it ended.
     pub state: CrawlState,
-    /// How many visits are kept.
+    /// How many visits it made; those of a round of a watch may have been thinned.
     pub n_visits: u64,
-    /// How many of them brought a valid `version`.
+    /// How many of them brought a valid `version`: so many addresses, for one that did is not called again.
     pub n_reachable: u64,
+    /// How many addresses it left out, by reason.
+    pub left_out: BTreeMap<String, u64>,
+    /// What the rounds of one watch have in common: when the watch began, microseconds since 1970.
+    pub series: Option<i64>,
+    /// What it says of its watch, where it is a round of one.
+    pub standing: Standing,
+}
+
+/// How a watch stands by one of its rounds.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// What keeps it from seeing what is there, in words for people.
+    pub problems: Vec<String>,
+    /// How many nodes are reachable by its snapshot, by the word of their network.
+    pub reachable: BTreeMap<String, u64>,
 }
 
 /// How a crawl ended in order.
@@ -216,7 +363,7 @@ pub enum StoreError {
     },
     /// No room is left.
     #[error(
-        "no room is left on the disk of {store}; all visits kept before are safe: make room there, then crawl again"
+        "no room is left on the disk of {store}; all visits kept before are safe: make room there, then go on with `crawl --resume`"
     )]
     Full {
         /// Where.
@@ -241,8 +388,8 @@ pub enum StoreError {
     /// No crawl has that number.
     #[error("there is no crawl {0}")]
     UnknownCrawl(CrawlId),
-    /// Whoever took the visits could not go on.
-    #[error("the visits could not be passed on")]
+    /// Whoever took what was read could not go on.
+    #[error("what was read could not be passed on")]
     Taker(#[source] io::Error),
     /// The file system failed.
     #[error("{store}: {why}")]

@@ -4,19 +4,23 @@ mod height;
 mod quantile;
 mod text;
 mod times;
+mod told;
 mod top;
 
 use std::collections::{BTreeMap, HashMap};
 use std::time::Duration;
 
 use proto::addr::Network;
+use proto::gossip::ToldCounts;
 use proto::limits::MAX_USER_AGENT;
 use proto::outcome::Outcome;
+use proto::visit::{Dialect, Transport};
 use proto::{PeerAddr, Visit, services};
 use serde::Serialize;
 
 pub use self::height::{LATEST_HEIGHT, latest_height};
 pub use self::times::{Pace, PhaseTimes, Spent};
+pub use self::told::AddressesTold;
 pub use self::top::{Count, Top};
 
 use self::quantile::quantile;
@@ -59,6 +63,19 @@ pub struct Summary {
     pub outcomes: Figure<Vec<Count>>,
     /// Why addresses were not called.
     pub not_tried: Figure<Vec<Count>>,
+    /// Why addresses were left out, where some were.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub left_out: Option<Figure<Vec<Count>>>,
+    /// What the peers told of each other, where some were asked.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub addresses_told: Option<Figure<AddressesTold>>,
+    /// How the messages of reachable nodes were carried.
+    pub transports: Figure<Vec<Count>>,
+    /// Reachable nodes that were called with v2 first.
+    pub v2_tried_first: Figure<u64>,
+    /// In which manner reachable nodes were spoken to, where that was not today's with all of them.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub dialects: Option<Figure<Vec<Count>>>,
     /// The protocol versions of reachable nodes.
     pub protocol_versions: Figure<Top>,
     /// The user agents of reachable nodes: hostile text, with U+FFFD for what is no UTF-8.
@@ -111,6 +128,7 @@ pub struct Heights {
 #[derive(Debug, Default)]
 pub struct SummaryBuilder {
     last: HashMap<PeerAddr, Brief>,
+    left_out: BTreeMap<String, u64>,
     n_calls: u64,
     calls_took: Duration,
 }
@@ -126,10 +144,14 @@ struct Brief {
 struct Connected {
     moments: Moments,
     node: Option<Node>,
+    told: Option<ToldCounts>,
 }
 
 #[derive(Debug)]
 struct Node {
+    transport: Option<Transport>,
+    was_v2_tried_first: bool,
+    dialect: Dialect,
     protocol_version: i32,
     services: u64,
     user_agent: Option<String>,
@@ -137,13 +159,18 @@ struct Node {
 }
 
 impl SummaryBuilder {
-    /// Takes the next visit.
+    /// Takes the next visit: every one, those of addresses that are called again too.
     pub fn add(&mut self, visit: &Visit) {
         if !is_not_tried(visit.call.outcome) {
             self.n_calls += 1;
             self.calls_took = self.calls_took.saturating_add(visit.call.took);
         }
         self.last.insert(visit.addr, Brief::new(visit));
+    }
+
+    /// Takes in how many addresses the crawl left out, by reason.
+    pub fn leave_out(&mut self, left_out: BTreeMap<String, u64>) {
+        self.left_out = left_out;
     }
 
     /// Returns the figures; `spent` is what the crawl took, as far as that is known.
@@ -155,6 +182,7 @@ impl SummaryBuilder {
         let heights = || nodes.iter().filter_map(|it| it.start_height);
         let agents = nodes.iter().map(|it| it.user_agent.clone());
         let versions = nodes.iter().map(|it| Some(it.protocol_version.to_string()));
+        let connected = || self.last.values().filter_map(|it| it.connected.as_deref());
         let moments = self.last.values().filter_map(|it| {
             let connected = it.connected.as_ref()?;
             Some((&connected.moments, it.outcome))
@@ -179,6 +207,25 @@ impl SummaryBuilder {
                 "how the last visit of each address ended",
             ),
             not_tried: Figure::new(count_not_tried(&outcomes), "why addresses were not called"),
+            left_out: (!self.left_out.is_empty()).then(|| {
+                let counts = self.left_out.iter().map(|(why, n)| (Some(why.clone()), *n));
+                let definition = "why addresses that the crawl heard of were left out";
+                Figure::new(Count::ranked(counts), definition)
+            }),
+            addresses_told: AddressesTold::of(connected().filter_map(|it| it.told))
+                .map(|it| Figure::new(it, told::ADDRESSES_TOLD)),
+            transports: Figure::new(
+                count_transports(&nodes),
+                "reachable addresses by the transport that carried their messages",
+            ),
+            v2_tried_first: Figure::new(
+                nodes.iter().filter(|it| it.was_v2_tried_first).count() as u64,
+                "reachable addresses that were called with v2 first, whatever carried their messages then",
+            ),
+            dialects: count_dialects(&nodes).map(|it| {
+                let definition = "reachable addresses by the manner in which they were spoken to";
+                Figure::new(it, definition)
+            }),
             protocol_versions: Figure::new(
                 Top::of(versions, N_TOP),
                 "reachable addresses by the protocol version they announce",
@@ -224,6 +271,7 @@ impl Brief {
         let connected = Connected {
             moments: Moments::new(connect, &visit.call),
             node: Node::new(visit),
+            told: visit.call.heard.gossip.as_ref().map(|it| it.told),
         };
         Brief {
             outcome: visit.call.outcome,
@@ -247,7 +295,12 @@ impl Node {
             let start = &it[..it.len().min(MAX_USER_AGENT)];
             String::from_utf8_lossy(start).into_owned()
         });
+        let call = &visit.call;
         Some(Node {
+            transport: call.transport,
+            was_v2_tried_first: call.tried.first().copied().or(call.transport)
+                == Some(Transport::V2),
+            dialect: visit.dialect,
             protocol_version: version.protocol_version,
             services: version.services,
             user_agent,
@@ -313,6 +366,20 @@ fn count_not_tried(outcomes: &[Outcome]) -> Vec<Count> {
         _ => None, // Tried.
     });
     Top::of(whys, usize::MAX).rows
+}
+
+fn count_transports(nodes: &[&Node]) -> Vec<Count> {
+    let names = nodes.iter().map(|it| Some(it.transport?.name().to_owned()));
+    Top::of(names, usize::MAX).rows
+}
+
+/// Nothing where all were spoken to as every node is today.
+fn count_dialects(nodes: &[&Node]) -> Option<Vec<Count>> {
+    if nodes.iter().all(|it| it.dialect == Dialect::Modern) {
+        return None;
+    }
+    let names = nodes.iter().map(|it| Some(it.dialect.name().to_owned()));
+    Some(Top::of(names, usize::MAX).rows)
 }
 
 fn count_services(nodes: &[&Node]) -> Vec<Count> {

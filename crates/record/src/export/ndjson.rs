@@ -5,19 +5,22 @@
 //! to 64 bits. `started_at` is RFC 3339 in UTC, and the keys that end in `_us` are microseconds since then. `addr_recv`
 //! and `addr_from` are written like `address`; zeros are `[::]:0`, and 16 bytes that are no host, as in `fc00::/8`,
 //! are written as the IPv6 address that they look like. `reason` says why, for people; for `not_tried` it is a fixed word.
+//! `addresses_told` counts the entries that it told of other nodes, by network, those of which there are some: `{}` where
+//! it was asked and told none. `dialect` is the manner in which we spoke, `old` or `old_no_checksum`; null for today's.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
 
 use data_encoding::HEXLOWER;
 use proto::features::Features;
+use proto::gossip::ToldCounts;
 use proto::version::Version;
-use proto::visit::Transport;
+use proto::visit::{Dialect, Transport};
 use proto::{Call, Network, Visit};
 use serde::Serialize;
 
 use super::{ExportError, rfc3339};
-use crate::store::{CrawlId, Store, StoreError};
+use crate::store::{CrawlId, Store};
 
 /// Writes a crawl, and returns how many lines that took.
 pub fn write_crawl(
@@ -26,15 +29,10 @@ pub fn write_crawl(
     out: &mut impl Write,
 ) -> Result<u64, ExportError> {
     let mut n_lines = 0;
-    store
-        .read_last_visits(crawl, &mut |visit| {
-            n_lines += 1;
-            write_visit(&visit, out)
-        })
-        .map_err(|error| match error {
-            StoreError::Taker(error) => ExportError::Write(error),
-            error => ExportError::Store(error),
-        })?;
+    store.read_last_visits(crawl, &mut |visit| {
+        n_lines += 1;
+        write_visit(&visit, out)
+    })?;
     out.flush()?;
     Ok(n_lines)
 }
@@ -44,6 +42,7 @@ pub fn write_visit(visit: &Visit, out: &mut impl Write) -> io::Result<()> {
     write_call(
         &visit.addr.to_string(),
         visit.addr.network(),
+        visit.dialect,
         &visit.call,
         out,
     )
@@ -53,10 +52,11 @@ pub fn write_visit(visit: &Visit, out: &mut impl Write) -> io::Result<()> {
 pub fn write_call(
     address: &str,
     network: Network,
+    dialect: Dialect,
     call: &Call,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Line::new(address, network, call))?;
+    serde_json::to_writer(&mut *out, &Line::new(address, network, dialect, call))?;
     out.write_all(b"\n")
 }
 
@@ -68,6 +68,7 @@ struct Line<'a> {
     outcome: &'static str,
     reason: Option<&'a str>,
     transport: Option<&'static str>,
+    dialect: Option<&'static str>,
     protocol_version: Option<i32>,
     services: Option<u64>,
     user_agent: Option<Cow<'a, str>>,
@@ -85,12 +86,12 @@ struct Line<'a> {
     verack_us: Option<u128>,
     addrs_us: Option<u128>,
     took_us: u128,
-    addresses_told: Option<u64>,
+    addresses_told: Option<&'a ToldCounts>,
     features: Option<&'a Features>,
 }
 
 impl<'a> Line<'a> {
-    fn new(address: &'a str, network: Network, call: &'a Call) -> Line<'a> {
+    fn new(address: &'a str, network: Network, dialect: Dialect, call: &'a Call) -> Line<'a> {
         let heard = &call.heard;
         let version: Option<&'a Version> = heard.version.as_deref();
         let payload = heard.version_payload.as_deref();
@@ -101,6 +102,7 @@ impl<'a> Line<'a> {
             outcome: call.outcome.code(),
             reason: call.reason.as_deref(),
             transport: call.transport.map(Transport::name),
+            dialect: (dialect != Dialect::Modern).then(|| dialect.name()),
             protocol_version: version.map(|it| it.protocol_version),
             services: version.map(|it| it.services),
             user_agent: version.and_then(Version::user_agent_lossy),
@@ -118,7 +120,7 @@ impl<'a> Line<'a> {
             verack_us: heard.verack_at.map(|it| it.as_micros()),
             addrs_us: heard.answered_at.map(|it| it.as_micros()),
             took_us: call.took.as_micros(),
-            addresses_told: None,
+            addresses_told: heard.gossip.as_ref().map(|it| &it.told),
             features: was_heard.then_some(&heard.features),
         }
     }
@@ -130,6 +132,7 @@ mod tests {
     use crate::samples::{complete, not_tried};
     use crate::sqlite::SqliteStore;
     use crate::store::conformance::{new_crawl, sample};
+    use proto::gossip::Gossip;
     use proto::outcome::Outcome;
     use proto::version::NetAddr;
 
@@ -143,6 +146,7 @@ mod tests {
   "outcome": "complete",
   "reason": null,
   "transport": "v1",
+  "dialect": null,
   "protocol_version": 70016,
   "services": 3081,
   "user_agent": "/�Sat\"oshi/\n",
@@ -179,6 +183,7 @@ mod tests {
   "outcome": "not_tried",
   "reason": "network_off",
   "transport": null,
+  "dialect": null,
   "protocol_version": null,
   "services": null,
   "user_agent": null,
@@ -200,6 +205,27 @@ mod tests {
   "features": null
 }"#,
         );
+    }
+
+    #[test]
+    fn what_was_told_is_counted_where_it_was_asked_for() {
+        let mut visit = complete("1.2.3.4:8333", b"//", 0);
+        visit.call.heard.gossip = Some(Gossip::default());
+        assert!(line(&visit).contains(r#""addresses_told":{},"#));
+        let told = ToldCounts {
+            ipv4: 990,
+            onion_v2: 1,
+            ..ToldCounts::default()
+        };
+        visit.call.heard.gossip.as_mut().unwrap().told = told;
+        assert!(line(&visit).contains(r#""addresses_told":{"ipv4":990,"onion_v2":1},"#));
+    }
+
+    #[test]
+    fn an_old_manner_is_named() {
+        let mut visit = complete("1.2.3.4:8333", b"//", 0);
+        visit.dialect = Dialect::OldNoChecksum;
+        assert!(line(&visit).contains(r#","dialect":"old_no_checksum","#));
     }
 
     #[test]

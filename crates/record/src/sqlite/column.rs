@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use proto::PeerAddr;
 use rusqlite::types::Type;
 use rusqlite::{Error, Row};
 
@@ -38,6 +39,19 @@ pub(super) fn parsed_or_null<T>(
     }
 }
 
+/// Reads a column that holds an address with its port.
+pub(super) fn addr(row: &Row<'_>, column: &'static str) -> rusqlite::Result<PeerAddr> {
+    parsed(row, column, read_addr)
+}
+
+/// Reads a column that holds an address with its port, or nothing.
+pub(super) fn addr_or_null(
+    row: &Row<'_>,
+    column: &'static str,
+) -> rusqlite::Result<Option<PeerAddr>> {
+    parsed_or_null(row, column, read_addr)
+}
+
 /// Reads 64 bits that were written as a signed number.
 pub(super) fn bits(row: &Row<'_>, column: &'static str) -> rusqlite::Result<u64> {
     Ok(row.get::<_, i64>(column)?.cast_unsigned())
@@ -63,6 +77,10 @@ pub(super) fn micros(duration: Option<Duration>) -> Option<i64> {
 /// Writes a number of things.
 pub(super) fn count(n: usize) -> i64 {
     i64::try_from(n).unwrap_or(i64::MAX)
+}
+
+fn read_addr(text: &str) -> Option<PeerAddr> {
+    PeerAddr::parse(text, 0).ok()
 }
 
 fn nonsense(kind: Type, column: &'static str, found: &str) -> Error {

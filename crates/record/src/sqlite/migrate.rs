@@ -11,7 +11,11 @@ use crate::store::StoreError;
 const APPLICATION_ID: i64 = 0x6263_656e;
 
 /// What makes each version of the schema from the one before; a published file is never edited.
-const MIGRATIONS: &[&str] = &[include_str!("../../migrations/0001_crawls_and_visits.sql")];
+const MIGRATIONS: &[&str] = &[
+    include_str!("../../migrations/0001_crawls_and_visits.sql"),
+    include_str!("../../migrations/0002_gossip_and_going_on.sql"),
+    include_str!("../../migrations/0003_standing_of_a_watch.sql"),
+];
 
 /// How many pages the write-ahead log may have before it is folded into the file: 32 MB.
 ///

@@ -2,13 +2,15 @@ use std::fs;
 use std::time::Instant;
 
 use proptest::prelude::*;
-use proto::Chain;
 use proto::outcome::Outcome;
+use proto::{Chain, Visit};
 use tempfile::TempDir;
 
 use super::*;
-use crate::samples::{any_visit, complete, failed};
-use crate::store::conformance::{check_store, new_crawl, sample, visits};
+use crate::samples::{any_claim, any_learned, any_visit, complete, failed, telling};
+use crate::store::conformance::{
+    all_edges, all_learned, check_store, learned, new_crawl, sample, visits,
+};
 
 #[test]
 fn it_is_a_store() {
@@ -118,6 +120,29 @@ fn an_empty_file_becomes_a_census_once() {
 }
 
 #[test]
+fn a_census_of_the_first_version_is_read() {
+    let (_dir, path) = fresh();
+    fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let old = Connection::open(&path).unwrap();
+    let first = include_str!("../../migrations/0001_crawls_and_visits.sql");
+    old.execute_batch(first).unwrap();
+    old.execute_batch(
+        "PRAGMA application_id = 0x6263656e;
+        PRAGMA user_version = 1;
+        INSERT INTO crawls VALUES (3, 'mainnet', 'here', '[\"dns\"]', 1, NULL, 1, '{}', 'running', 1, 0, 1, 1);
+        INSERT INTO visits (crawl_id, address, network, port, source, attempt, started_at_us, took_us, outcome,
+            bytes_in, bytes_out) VALUES (3, '1.2.3.4:8333', 'ipv4', 8333, 0, 1, 1793491200100000, 0,
+            'connect_timeout', 0, 0);",
+    )
+    .unwrap();
+    drop(old);
+    let store = SqliteStore::open_to_read(&path).unwrap();
+    let expected = failed("1.2.3.4:8333", Outcome::ConnectTimeout);
+    assert_eq!(visits(&store, CrawlId(3)), [expected]);
+    assert_eq!(store.resumable(Chain::Mainnet).unwrap(), None);
+}
+
+#[test]
 fn a_full_disk_loses_only_what_was_not_kept() {
     let (_dir, path) = fresh();
     let mut store = SqliteStore::open_for_crawl(&path).unwrap();
@@ -126,25 +151,31 @@ fn a_full_disk_loses_only_what_was_not_kept() {
         .connection
         .pragma_update(None, "max_page_count", 60)
         .unwrap();
-    let batch = many_visits(100);
+    let visits_of_batch = many_visits(100);
+    let batch = Batch {
+        visits: &visits_of_batch,
+        learned: &learned(),
+        ..Batch::default()
+    };
     let mut n_kept = 0;
     let error = loop {
-        match store.append_visits(crawl, &batch) {
+        match store.append(crawl, &batch) {
             Ok(()) => n_kept += 100,
             Err(error) => break error,
         }
     };
-    let expected = "no room is left on the disk of DB; all visits kept before are safe: make room there, then crawl again";
+    let expected = "no room is left on the disk of DB; all visits kept before are safe: make room there, then go on with `crawl --resume`";
     check_error(Err::<(), _>(error), &path, expected);
     assert!(n_kept > 0);
     assert_eq!(visits(&store, crawl).len(), n_kept);
     assert_eq!(store.crawl(crawl).unwrap().n_visits, n_kept as u64);
+    assert_eq!(all_learned(&store, crawl).len(), n_kept / 50);
 
     store
         .connection
         .pragma_update(None, "max_page_count", 1_000_000)
         .unwrap();
-    store.append_visits(crawl, &batch).unwrap();
+    store.append(crawl, &batch).unwrap();
     assert_eq!(visits(&store, crawl).len(), n_kept + 100);
 }
 
@@ -189,14 +220,15 @@ fn columns_are_for_people_who_speak_sql() {
     let rows = dump(
         &store.connection,
         "SELECT address, network, port, connect_us, addrs_us, transport, tried, outcome, reason, services, nonce,
-             typeof(user_agent), addr_recv, addr_from, length(version_payload), features FROM visits",
+             typeof(user_agent), addr_recv, addr_from, length(version_payload), features, dialect, addresses_told
+             FROM visits",
     );
     let expected = "\
-1.2.3.4:8333|ipv4|8333|-|-|-|-|connect_timeout|-|-|-|null|-|-|-|-
-[2a01::1]:8333|ipv6|8333|-|-|-|-|connect_refused|-|-|-|null|-|-|-|-
-1.2.3.4:8333|ipv4|8333|20000|90000|v1|v2|complete|-|3081|-1|blob|192.0.2.1:8333|[::]:0|89|{\"sendaddrv2\":true,\"feefilter\":1000}
-pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333|onion|8333|-|-|-|-|not_tried|network_off|-|-|null|-|-|-|-
-1.2.3.4:8333|ipv4|8333|20000|90000|v1|v2|complete|-|-9223372036854775808|-1|text|192.0.2.1:8333|[::]:0|102|{\"sendaddrv2\":true,\"feefilter\":1000}
+1.2.3.4:8333|ipv4|8333|-|-|-|-|connect_timeout|-|-|-|null|-|-|-|-|-|-
+[2a01::1]:8333|ipv6|8333|-|-|-|-|connect_refused|-|-|-|null|-|-|-|-|-|-
+1.2.3.4:8333|ipv4|8333|20000|90000|v1|v2|complete|-|3081|-1|blob|192.0.2.1:8333|[::]:0|89|{\"sendaddrv2\":true,\"feefilter\":1000}|old_no_checksum|{\"ipv4\":990,\"onion\":10}
+pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333|onion|8333|-|-|-|-|not_tried|network_off|-|-|null|-|-|-|-|-|-
+1.2.3.4:8333|ipv4|8333|20000|90000|v1|v2|complete|-|-9223372036854775808|-1|text|192.0.2.1:8333|[::]:0|102|{\"sendaddrv2\":true,\"feefilter\":1000}|-|-
 ";
     assert_eq!(rows, expected);
 }
@@ -210,6 +242,27 @@ proptest! {
         let crawl = store.begin_crawl(&new_crawl(Chain::Mainnet)).unwrap();
         store.append_visits(crawl, &batch).unwrap();
         prop_assert_eq!(visits(&store, crawl), batch);
+    }
+
+    #[test]
+    fn whatever_was_learned_or_told_comes_back_as_it_was(
+        learned in prop::collection::vec(any_learned(), 1..20),
+        claims in prop::collection::vec(any_claim(), 1..20),
+    ) {
+        let (_dir, path) = fresh();
+        let mut store = SqliteStore::open_for_crawl(&path).unwrap();
+        let crawl = store.begin_crawl(&new_crawl(Chain::Mainnet)).unwrap();
+        let visit = telling("1.2.3.4:8333", &claims);
+        let from = visit.addr;
+        let batch = Batch {
+            visits: &[visit],
+            learned: &learned,
+            with_edges: true,
+            ..Batch::default()
+        };
+        store.append(crawl, &batch).unwrap();
+        prop_assert_eq!(all_learned(&store, crawl), learned);
+        prop_assert_eq!(all_edges(&store, crawl), [Edges { from, claims }]);
     }
 }
 
@@ -225,7 +278,7 @@ fn a_fast_crawl_is_kept() {
         let mut store = SqliteStore::open_for_crawl(&path).unwrap();
         let crawl = store.begin_crawl(&new_crawl(Chain::Mainnet)).unwrap();
         let begun = Instant::now();
-        for batch in all.chunks(500) {
+        for batch in all.chunks(10_000) {
             store.append_visits(crawl, batch).unwrap();
         }
         println!(
@@ -249,11 +302,95 @@ fn a_fast_crawl_is_kept() {
             "{mix}: {:.0} rows/s of last visits read",
             f64::from(n_read) / begun.elapsed().as_secs_f64()
         );
-        println!(
-            "{mix}: {} MB",
-            fs::metadata(&path).unwrap().len() / 1_000_000
-        );
+        drop(store); // Folds the log into the file.
+        let len = fs::metadata(&path).unwrap().len();
+        println!("{mix}: {} bytes a row", len / 100_000);
     }
+}
+
+/// Run like that one, with `learned`.
+#[test]
+#[ignore = "a measurement"]
+fn many_learned_addresses_are_kept_and_forgotten() {
+    let (_dir, path) = fresh();
+    let mut store = SqliteStore::open_for_crawl(&path).unwrap();
+    let crawl = store.begin_crawl(&new_crawl(Chain::Mainnet)).unwrap();
+    let teller = learned().remove(0).addr;
+    let learned = |visit: Visit| Learned {
+        addr: visit.addr,
+        source: 1,
+        teller: Some(teller),
+        time: Some(1_793_491_199),
+        services: 0xc09,
+    };
+    let all: Vec<_> = many_visits(500_000).into_iter().map(learned).collect();
+    let begun = Instant::now();
+    store.learn(crawl, &all).unwrap();
+    println!("{} ms to keep half a million", begun.elapsed().as_millis());
+    let begun = Instant::now();
+    assert_eq!(all_learned(&store, crawl).len(), all.len());
+    println!("{} ms to read them", begun.elapsed().as_millis());
+    let begun = Instant::now();
+    store.finish_crawl(crawl, 12, CrawlEnd::Finished).unwrap();
+    println!("{} ms to forget them", begun.elapsed().as_millis());
+}
+
+/// Run like that one, with `day`: a million visits in 144 rounds, each address ten times.
+#[test]
+#[ignore = "a measurement"]
+fn a_day_of_a_watch_is_read_and_thinned() {
+    let (_dir, path) = fresh();
+    let mut store = SqliteStore::open_for_crawl(&path).unwrap();
+    let mut visits = many_visits(1_000_000);
+    for (n, visit) in visits.iter_mut().enumerate() {
+        visit.call.started_at_us = i64::try_from(n).unwrap();
+    }
+    for at in 100_000..visits.len() {
+        visits[at].addr = visits[at % 100_000].addr;
+    }
+    let mut last = CrawlId(0);
+    for round in visits.chunks(6_950) {
+        let new = NewCrawl {
+            series: Some(7),
+            ..new_crawl(Chain::Mainnet)
+        };
+        last = store.begin_crawl(&new).unwrap();
+        store.append_visits(last, round).unwrap();
+    }
+    let begun = Instant::now();
+    let mut n_found = 0;
+    let taken = store.read_last_visits(last, &mut |_| {
+        n_found += 1;
+        Ok(())
+    });
+    taken.unwrap();
+    let took = begun.elapsed().as_millis();
+    println!("{took} ms to find the last visits of {n_found} addresses in a million visits");
+
+    let begun = Instant::now();
+    let states = crate::sessions::read_states(&store, Chain::Mainnet, i64::MIN).unwrap();
+    println!(
+        "{} states: {} ms",
+        states.count(),
+        begun.elapsed().as_millis()
+    );
+
+    let begun = Instant::now();
+    let taken = store.visited_since(Chain::Mainnet, 0, &mut |_| Ok(()));
+    taken.unwrap();
+    println!("{} ms to say who was called", begun.elapsed().as_millis());
+
+    let mut thinning = Thinning::new(Chain::Mainnet);
+    let mut longest = Duration::ZERO;
+    let begun = Instant::now();
+    let mut may_be_more = true;
+    while may_be_more {
+        let begun = Instant::now();
+        may_be_more = store.thin(&mut thinning, i64::MAX, 2_000).unwrap();
+        longest = longest.max(begun.elapsed());
+    }
+    let took = begun.elapsed().as_millis();
+    println!("{took} ms to thin them, {} ms at once", longest.as_millis());
 }
 
 /// One in ten is a node, about as many as in a real census.

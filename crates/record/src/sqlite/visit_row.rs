@@ -1,7 +1,7 @@
 //! One visit as one row.
 
-use proto::addr::PeerAddr;
 use proto::features::Features;
+use proto::gossip::Gossip;
 use proto::outcome::Outcome;
 use proto::version::Version;
 use proto::visit::{Call, Dialect, Heard, Transport, Visit};
@@ -9,14 +9,14 @@ use rusqlite::types::{ToSqlOutput, ValueRef};
 use rusqlite::{Row, Statement, params};
 
 use super::column;
-use crate::store::CrawlId;
+use crate::store::{CrawlId, Glimpse};
 
 /// Adds one row.
 pub(super) const INSERT: &str = "INSERT INTO visits (
         crawl_id, address, network, port, source, attempt, started_at_us, took_us, connect_us, version_us, verack_us,
         addrs_us, transport, tried, outcome, reason, protocol_version, services, timestamp, nonce, user_agent, start_height,
-        relay, addr_recv, addr_from, version_payload, features, bytes_in, bytes_out
-    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
+        relay, addr_recv, addr_from, version_payload, features, bytes_in, bytes_out, dialect, addresses_told
+    ) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)";
 
 /// Runs [`INSERT`] for `visit`.
 pub(super) fn insert(
@@ -28,7 +28,7 @@ pub(super) fn insert(
         addr,
         source,
         attempt,
-        dialect: _,
+        dialect,
         call,
     } = visit;
     let heard = &call.heard;
@@ -63,16 +63,15 @@ pub(super) fn insert(
         write_features(&heard.features),
         heard.bytes_in.cast_signed(),
         heard.bytes_out.cast_signed(),
+        (*dialect != Dialect::Modern).then(|| dialect.name()),
+        heard.gossip.as_ref().map(write_told),
     ])?;
     Ok(())
 }
 
 /// Reads a row of the table of visits.
 pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
-    let reason: Option<String> = row.get("reason")?;
-    let outcome = column::parsed(row, "outcome", |it| {
-        Outcome::from_code(it, reason.as_deref())
-    })?;
+    let outcome = read_outcome(row)?;
     let call = Call {
         started_at_us: row.get("started_at_us")?,
         took: column::duration(row, "took_us")?.unwrap_or_default(),
@@ -81,15 +80,30 @@ pub(super) fn read(row: &Row<'_>) -> rusqlite::Result<Visit> {
         tried: column::parsed_or_null(row, "tried", read_tried)?.unwrap_or_default(),
         heard: read_heard(row, outcome)?,
         outcome,
-        reason,
+        reason: row.get("reason")?,
     };
     Ok(Visit {
-        addr: column::parsed(row, "address", |it| PeerAddr::parse(it, 0).ok())?,
+        addr: column::addr(row, "address")?,
         source: row.get("source")?,
         attempt: row.get("attempt")?,
-        dialect: Dialect::Modern,
+        dialect: column::parsed_or_null(row, "dialect", Dialect::from_name)?.unwrap_or_default(),
         call,
     })
+}
+
+/// Reads a glimpse of a visit.
+pub(super) fn read_glimpse(row: &Row<'_>) -> rusqlite::Result<Glimpse> {
+    Ok(Glimpse {
+        addr: column::addr(row, "address")?,
+        started_at_us: row.get("started_at_us")?,
+        outcome: read_outcome(row)?,
+        was_asked: row.get("was_asked")?,
+    })
+}
+
+fn read_outcome(row: &Row<'_>) -> rusqlite::Result<Outcome> {
+    let reason = row.get_ref("reason")?.as_str_or_null()?;
+    column::parsed(row, "outcome", |it| Outcome::from_code(it, reason))
 }
 
 fn read_heard(row: &Row<'_>, outcome: Outcome) -> rusqlite::Result<Heard> {
@@ -102,7 +116,7 @@ fn read_heard(row: &Row<'_>, outcome: Outcome) -> rusqlite::Result<Heard> {
         verack_at: column::duration(row, "verack_us")?,
         answered_at: column::duration(row, "addrs_us")?,
         features: features.unwrap_or_default(),
-        gossip: None,
+        gossip: column::parsed_or_null(row, "addresses_told", read_told)?,
         bytes_in: column::bits(row, "bytes_in")?,
         bytes_out: column::bits(row, "bytes_out")?,
         story: Vec::new(),
@@ -144,4 +158,16 @@ fn write_features(features: &Features) -> Option<String> {
         return None;
     }
     Some(serde_json::to_string(features).expect("features are texts and numbers"))
+}
+
+fn write_told(gossip: &Gossip) -> String {
+    serde_json::to_string(&gossip.told).expect("counts are numbers")
+}
+
+/// The claims have their own table.
+fn read_told(text: &str) -> Option<Gossip> {
+    Some(Gossip {
+        claims: Vec::new(),
+        told: serde_json::from_str(text).ok()?,
+    })
 }

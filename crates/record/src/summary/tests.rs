@@ -1,5 +1,6 @@
 use super::*;
 use crate::samples::{ONION, complete, failed, not_tried};
+use proto::gossip::Gossip;
 
 #[test]
 fn a_crawl_is_told_on_one_page() {
@@ -52,16 +53,33 @@ fn small_crawl() -> Vec<Visit> {
     nameless.call.outcome = Outcome::VersionOnly;
     nameless.call.heard.verack_at = None;
     nameless.call.heard.answered_at = None;
+    let mut encrypted = complete(ONION, b"/Satoshi:28.1.0/", i32::MAX);
+    encrypted.call.transport = Some(Transport::V2);
+    encrypted.call.tried = Vec::new();
+    let told = ToldCounts {
+        ipv4: 900,
+        onion: 101,
+        other: 1,
+        ..ToldCounts::default()
+    };
+    encrypted.call.heard.gossip = Some(Gossip {
+        claims: Vec::new(),
+        told,
+    });
+    let mut silent = complete("1.2.3.5:8333", b"/Satoshi:29.0.0/", 900_000);
+    silent.call.heard.gossip = Some(Gossip::default());
+    nameless.call.tried = Vec::new();
+    nameless.dialect = Dialect::Old;
     vec![
         failed("1.2.3.4:8333", Outcome::ConnectTimeout),
         complete("1.2.3.4:8333", b"/Satoshi:29.0.0/", 900_000),
-        complete("1.2.3.5:8333", b"/Satoshi:29.0.0/", 900_000),
+        silent,
         complete(
             "[2a01::1]:8333",
             "\x1b[2J/红:1/\u{202e}".as_bytes(),
             899_000,
         ),
-        complete(ONION, b"/Satoshi:28.1.0/", i32::MAX),
+        encrypted,
         nameless,
         failed("5.6.7.8:8333", Outcome::ConnectRefused),
         failed("5.6.7.9:8333", Outcome::ConnectRefused),
@@ -73,6 +91,10 @@ fn summary(visits: &[Visit], spent: Spent) -> Summary {
     let mut builder = SummaryBuilder::default();
     for visit in visits {
         builder.add(visit);
+    }
+    if visits.len() > 1 {
+        let left_out = [("over_quota", 1_234), ("stale", 2_000)];
+        builder.leave_out(left_out.map(|(why, n)| (why.to_owned(), n)).into());
     }
     builder.finish(spent)
 }

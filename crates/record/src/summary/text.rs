@@ -5,7 +5,7 @@ use proto::outcome::Outcome;
 
 use super::times::PhaseTimes;
 use super::top::{Count, Top};
-use super::{Figure, Heights, NetworkCount, Pace, Summary};
+use super::{AddressesTold, Figure, Heights, NetworkCount, Pace, Summary};
 use crate::text::{escape, grouped, packed, wrapped};
 
 /// The narrowest text; a narrower terminal breaks its lines.
@@ -30,6 +30,16 @@ impl Summary {
             }),
             section(&self.outcomes, "Outcomes", width, |it, width| {
                 outcomes(it, &self.not_tried.value, width)
+            }),
+            maybe(&self.left_out, "Left out", width, |it, width| {
+                all(it, it.iter().map(|it| it.n).sum(), width)
+            }),
+            maybe(&self.addresses_told, "Addresses told", width, told),
+            section(&self.transports, "Transports", width, |it, width| {
+                all(it, self.reachable.value, width) + &self.v2_tried_first(width)
+            }),
+            maybe(&self.dialects, "Dialects", width, |it, width| {
+                all(it, self.reachable.value, width)
             }),
             section(&self.user_agents, "User agents", width, |it, width| {
                 top(&it.cut(N_USER_AGENTS), width)
@@ -63,6 +73,28 @@ impl Summary {
         ];
         packed(counts.iter().map(String::as_str), " ", width).join("\n  ") + "\n"
     }
+
+    fn v2_tried_first(&self, width: usize) -> String {
+        let Figure { value, definition } = &self.v2_tried_first;
+        match value {
+            0 => String::new(),
+            n => indented(
+                &format!("v2 tried first, {}: {definition}", grouped(*n)),
+                width,
+            ),
+        }
+    }
+}
+
+/// Writes a figure that is there only where there is something to say.
+fn maybe<T>(
+    figure: &Option<Figure<T>>,
+    title: &str,
+    width: usize,
+    rows: impl Fn(&T, usize) -> String,
+) -> String {
+    let shown = figure.as_ref().map(|it| section(it, title, width, rows));
+    shown.unwrap_or_default()
 }
 
 /// Writes the title with the definition behind it and the rows below; nothing where there are no rows.
@@ -130,6 +162,20 @@ fn top(top: &Top, width: usize) -> String {
         n: top.n_others,
     };
     ranked(&top.rows, Some(others), top.total(), width)
+}
+
+fn told(told: &AddressesTold, width: usize) -> String {
+    let peers = format!(
+        "{} addresses, told by {} of {} peers that were asked",
+        grouped(told.total),
+        grouped(told.n_told),
+        grouped(told.n_asked)
+    );
+    all(&told.networks, told.total, width) + &indented(&peers, width)
+}
+
+fn all(counts: &[Count], total: u64, width: usize) -> String {
+    ranked(counts, None, total, width)
 }
 
 fn services(services: &[Count], total: u64, width: usize) -> String {

@@ -14,6 +14,16 @@ pub struct Count {
     pub n: u64,
 }
 
+impl Count {
+    /// Puts the most frequent first; where two are equal, they stay in their order.
+    pub(super) fn ranked(counts: impl IntoIterator<Item = (Option<String>, u64)>) -> Vec<Count> {
+        let counts = counts.into_iter();
+        let mut rows: Vec<Count> = counts.map(|(name, n)| Count { name, n }).collect();
+        rows.sort_by_key(|it| Reverse(it.n));
+        rows
+    }
+}
+
 /// The names that came most often.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Top {
@@ -32,9 +42,7 @@ impl Top {
         for name in names {
             *n_by_name.entry(name).or_default() += 1;
         }
-        let counts = n_by_name.into_iter();
-        let mut rows: Vec<Count> = counts.map(|(name, n)| Count { name, n }).collect();
-        rows.sort_by_key(|it| Reverse(it.n));
+        let mut rows = Count::ranked(n_by_name);
         let others = rows.split_off(len.min(rows.len()));
         Top {
             rows,
