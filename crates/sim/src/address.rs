@@ -1,6 +1,6 @@
 //! Addresses that nodes of the public network could have.
 
-use std::net::Ipv4Addr;
+use std::net::{Ipv4Addr, Ipv6Addr};
 
 use proto::{Host, Network, PeerAddr, routable};
 
@@ -26,6 +26,26 @@ pub(crate) fn draw(dice: &mut Dice, network: Network, default_port: u16) -> Peer
             return addr;
         }
     }
+}
+
+/// Draws an address that no node of the public network can have.
+pub(crate) fn draw_bogon(dice: &mut Dice) -> PeerAddr {
+    let [a, b, c, d] = dice.bytes();
+    let host = match dice.roll(12) {
+        0 => Host::Ipv4([10, b, c, d]),
+        1 => Host::Ipv4([192, 168, c, d]),
+        2 => Host::Ipv4([172, 16 + b % 16, c, d]),
+        3 => Host::Ipv4([127, b, c, d]),
+        4 => Host::Ipv4([169, 254, c, d]),
+        5 => Host::Ipv4([100, 64 + b % 64, c, d]),
+        6 => Host::Ipv4([224 + a % 32, b, c, d]),
+        7 => Host::Ipv4([0, b, c, d]),
+        8 => Host::Ipv4([203, 0, 113, d]),
+        9 => Host::Ipv6(Ipv6Addr::new(0xfe80, 0, 0, 0, 0, 0, 0, u16::from(d)).octets()),
+        10 => Host::Ipv6(Ipv6Addr::LOCALHOST.octets()),
+        _ => return PeerAddr::new(Host::Ipv4([1 + a % 9, b, c, d]), 0),
+    };
+    PeerAddr::new(host, 8333)
 }
 
 fn draw_host(dice: &mut Dice, network: Network) -> Host {
@@ -71,6 +91,15 @@ mod tests {
                 assert_eq!(routable::unroutable(&addr), None, "{addr}");
                 assert_eq!(PeerAddr::parse(&addr.to_string(), 1), Ok(addr));
             }
+        }
+    }
+
+    #[test]
+    fn no_bogon_is_routable() {
+        let mut dice = Dice::new(1, 0);
+        for _ in 0..1_000 {
+            let addr = draw_bogon(&mut dice);
+            assert!(routable::unroutable(&addr).is_some(), "{addr}");
         }
     }
 }

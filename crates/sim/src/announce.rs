@@ -7,6 +7,8 @@ use crate::dice::Dice;
 use crate::kind::Kind;
 use crate::software::{SOFTWARE, Software};
 
+/// The service bit of those who speak v2 (BIP 324, `NODE_P2P_V2`).
+pub(crate) const P2P_V2: u64 = 1 << 11;
 /// Whom every node thinks it talks to: an address of RFC 5737, so that nobody's is meant.
 const CALLER: (Host, u16) = (Host::Ipv4([192, 0, 2, 1]), 50_000);
 /// User agents of the years when nodes left the relay byte out, with their protocol versions.
@@ -18,6 +20,9 @@ const ANCIENT: [(i32, &str); 6] = [
     (50_000, "/Satoshi:0.5.0/"),
     (60_000, "/Satoshi:0.6.0/bitcoin-qt/"),
 ];
+
+/// How many of them are older than the checksum of `version` and `verack`.
+const N_WITHOUT_CHECKSUM: usize = 5;
 
 /// The moment in which a world lives.
 #[derive(Clone, Copy, Debug)]
@@ -39,7 +44,7 @@ pub(crate) fn draw_version(dice: &mut Dice, kind: Kind, moment: Moment) -> Versi
             dice,
             moment,
             software.protocol_version,
-            software.services,
+            claimed_services(software, kind),
             software.user_agent.as_bytes(),
         )
     };
@@ -85,11 +90,32 @@ pub(crate) fn encode(version: &Version, kind: Kind, dice: &mut Dice) -> Vec<u8> 
     payload
 }
 
+/// Bytes that are wrong in v1 alone need a node that speaks nothing else.
+fn claimed_services(software: &Software, kind: Kind) -> u64 {
+    match kind {
+        Kind::V2Only
+        | Kind::V2Garbage
+        | Kind::V2Broken
+        | Kind::V1DespiteBit
+        | Kind::V1SpeaksFirstDespiteBit => software.services | P2P_V2,
+        Kind::WrongMagic
+        | Kind::OtherCoin
+        | Kind::BadVersionChecksum
+        | Kind::BadChecksum
+        | Kind::BadCommand
+        | Kind::OversizeHeader => software.services & !P2P_V2,
+        _any => software.services,
+    }
+}
+
 fn draw_software(dice: &mut Dice, kind: Kind) -> &'static Software {
     let is_first = |name: &str| SOFTWARE.iter().find(|it| it.user_agent.contains(name));
     let fixed = match kind {
-        Kind::SpeaksFirst => is_first("bcoin"),
+        Kind::SpeaksFirst | Kind::V1SpeaksFirstDespiteBit => is_first("bcoin"),
+        Kind::V2Only | Kind::V2Garbage | Kind::V2Broken => is_first("30.2.0"),
         Kind::NewFeatures => is_first("31.99"),
+        // Only addrv2 carries all that they tell.
+        Kind::TellsUnknown | Kind::TellsOversize => is_first("31.0.0"),
         _any => None,
     };
     fixed.unwrap_or_else(|| dice.pick_weighted(SOFTWARE, Software::weight))
@@ -132,8 +158,12 @@ fn make_odd(version: &mut Version, kind: Kind, dice: &mut Dice) {
             version.start_height = None;
             version.relay = None;
         }
-        Kind::AncientNoRelay => {
-            let (protocol_version, user_agent) = *dice.pick(&ANCIENT);
+        Kind::AncientNoRelay | Kind::WithoutChecksums => {
+            let known = match kind {
+                Kind::WithoutChecksums => &ANCIENT[..N_WITHOUT_CHECKSUM],
+                _later => &ANCIENT,
+            };
+            let (protocol_version, user_agent) = *dice.pick(known);
             version.protocol_version = protocol_version;
             version.services = 1;
             version.user_agent = Some(user_agent.as_bytes().to_vec());

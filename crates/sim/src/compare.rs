@@ -3,9 +3,11 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use proto::{Outcome, Visit};
+use proto::visit::Transport;
+use proto::{NotTried, Outcome, Visit};
 use serde_json::Value;
 
+use crate::kind::Kind;
 use crate::truth::TruthRow;
 
 /// How many wrong, missing and extra addresses the text of a [`Comparison`] names, each.
@@ -39,13 +41,47 @@ pub struct Wrong {
     pub seen: Value,
 }
 
-/// Holds visits against the truth; of several visits to one address the last one counts.
+/// What a census must have found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Rule {
+    /// It was given every address.
+    Listed,
+    /// It followed what nodes told.
+    Followed,
+}
+
+/// Holds visits against the truth, whichever transport carried them; of several visits to one address the last one counts.
 pub fn compare<'a>(truth: &[TruthRow], visits: impl IntoIterator<Item = &'a Visit>) -> Comparison {
     compare_rows(truth, visits.into_iter().map(TruthRow::of_visit))
 }
 
 /// Holds rows, such as those of an export, against the truth; of several rows with one address the last one counts.
 pub fn compare_rows(truth: &[TruthRow], seen: impl IntoIterator<Item = TruthRow>) -> Comparison {
+    hold(Rule::Listed, truth, seen)
+}
+
+/// Holds the visits of a crawl that started from the seeds against the truth; of several visits to one address the last
+/// one counts.
+///
+/// Every live node that can be found must be there, and whatever was called must be found as it is. Dead nodes and
+/// those that nobody tells of may be missing, nodes that come and go may not have been reached, and addresses where
+/// nobody is may be there, but not as reachable.
+pub fn compare_found<'a>(
+    truth: &[TruthRow],
+    visits: impl IntoIterator<Item = &'a Visit>,
+) -> Comparison {
+    compare_found_rows(truth, visits.into_iter().map(TruthRow::of_visit))
+}
+
+/// Does the same as [`compare_found`] with rows, such as those of an export.
+pub fn compare_found_rows(
+    truth: &[TruthRow],
+    seen: impl IntoIterator<Item = TruthRow>,
+) -> Comparison {
+    hold(Rule::Followed, truth, seen)
+}
+
+fn hold(rule: Rule, truth: &[TruthRow], seen: impl IntoIterator<Item = TruthRow>) -> Comparison {
     let mut seen: BTreeMap<String, TruthRow> = seen
         .into_iter()
         .map(|row| (row.address.clone(), row))
@@ -55,12 +91,47 @@ pub fn compare_rows(truth: &[TruthRow], seen: impl IntoIterator<Item = TruthRow>
         truth.iter().map(|it| (it.address.as_str(), it)).collect();
     for (address, expected) in by_address {
         match seen.remove(address) {
-            None => comparison.missing.push(address.to_owned()),
-            Some(row) => comparison.compare_row(expected, row),
+            None if rule.requires(expected) => comparison.missing.push(address.to_owned()),
+            None => (),
+            Some(row) if expected.schedule.is_some() && !is_reachable(&row) => (),
+            Some(row) if !rule.requires(expected) && !was_tried(&row) => (),
+            Some(row) => comparison.compare_row(&rule.expectation(expected, &row), row),
         }
     }
+    seen.retain(|_, row| rule == Rule::Listed || is_reachable(row));
     comparison.extra = seen.into_keys().collect();
     comparison
+}
+
+impl Rule {
+    /// Returns what the one that found `seen` had to find.
+    ///
+    /// Who followed was told who speaks v2. Who has a list was not, or too late, so that a call in v1 is right as well.
+    fn expectation(self, truth: &TruthRow, seen: &TruthRow) -> TruthRow {
+        let is_in_v1 = seen.transport.as_deref() == Some(Transport::V1.name());
+        let mut row = match self {
+            Rule::Listed if is_in_v1 => truth.over_v1(),
+            Rule::Listed | Rule::Followed => truth.clone(),
+        };
+        if self == Rule::Listed || row.transport.is_none() {
+            row.transport.clone_from(&seen.transport);
+        }
+        row
+    }
+
+    fn requires(self, row: &TruthRow) -> bool {
+        let is_live = || Kind::from_code(&row.kind).is_none_or(Kind::is_live);
+        self == Rule::Listed || row.findable && is_live()
+    }
+}
+
+fn was_tried(row: &TruthRow) -> bool {
+    row.outcome != Outcome::NotTried(NotTried::NetworkOff).code()
+}
+
+fn is_reachable(row: &TruthRow) -> bool {
+    let mut all = Outcome::ALL.into_iter();
+    all.any(|it| it.code() == row.outcome && it.is_reachable())
 }
 
 impl Comparison {
@@ -71,6 +142,12 @@ impl Comparison {
 
     fn compare_row(&mut self, expected: &TruthRow, mut seen: TruthRow) {
         seen.kind.clone_from(&expected.kind);
+        seen.findable = expected.findable;
+        seen.schedule = expected.schedule;
+        if expected.addresses_told.is_none() || seen.addresses_told.is_none() {
+            // Two calls are not told the same, or nobody asked.
+            seen.addresses_told = expected.addresses_told;
+        }
         if expected.outcome == Outcome::SelfConnection.code() {
             // Such a node says the caller's nonce, which the truth cannot know.
             seen.nonce = expected.nonce;
@@ -176,6 +253,32 @@ wrong: 10.0.0.0:8333 (honest): outcome is \"complete\", seen \"version_only\"
 wrong: 10.0.0.0:8333 (honest): relay is 1, seen null
 missing: 10.0.0.1:8333
 extra: [2a01::1]:8333",
+        );
+    }
+
+    #[test]
+    fn a_crawl_that_follows_must_find_what_can_be_found_and_invent_nothing() {
+        let kinds = [Kind::Honest, Kind::Refused, Kind::Silent, Kind::Honest];
+        let mut truth = World::of_kinds(&WorldConfig::default(), &kinds).truth(Reach::Proxy);
+        for (n, row) in truth.iter_mut().enumerate() {
+            row.address = format!("10.0.0.{n}:8333");
+        }
+        assert!(truth.iter().all(|it| it.findable));
+        truth[3].findable = false;
+        let mut seen = vec![truth[0].clone(), truth[1].clone(), truth[0].clone()];
+        seen[1].outcome = "connect_timeout".to_owned();
+        seen[2].address = "10.0.0.9:8333".to_owned();
+        seen.push(TruthRow {
+            address: "10.0.0.8:8333".to_owned(),
+            ..truth[1].clone()
+        });
+        let comparison = compare_found_rows(&truth, seen);
+        check(
+            &comparison,
+            "1 of 3 addresses right, 1 wrong, 1 missing, 1 extra
+wrong: 10.0.0.1:8333 (refused): outcome is \"connect_refused\", seen \"connect_timeout\"
+missing: 10.0.0.2:8333
+extra: 10.0.0.9:8333",
         );
     }
 

@@ -29,6 +29,13 @@ impl Dice {
         usize::try_from(self.number() % sides as u64).expect("it is less than a usize")
     }
 
+    /// Draws a number from 0 to `most`.
+    pub(crate) fn up_to(&mut self, most: u32) -> u32 {
+        // A product instead of a remainder: this is drawn a thousand times an answer.
+        let high = (self.number() >> 32) * (u64::from(most) + 1);
+        u32::try_from(high >> 32).expect("it is at most `most`")
+    }
+
     /// Draws a number from 0 to just below 1.
     pub(crate) fn share(&mut self) -> f64 {
         (self.number() >> 11) as f64 / (1u64 << 53) as f64

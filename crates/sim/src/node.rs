@@ -3,13 +3,14 @@
 use std::time::Duration;
 
 use proto::features::Features;
-use proto::visit::Heard;
+use proto::visit::{Dialect, Heard, Transport};
 use proto::{Outcome, PeerAddr, Version};
 
-use crate::announce;
+use crate::announce::{self, P2P_V2};
 use crate::config::WorldConfig;
 use crate::dice::Dice;
-use crate::kind::Kind;
+use crate::kind::{Class, Kind};
+use crate::line::Offer;
 use crate::script::{self, Part, Script};
 use crate::software::{self, Family};
 
@@ -35,6 +36,10 @@ pub struct Node {
     pub version_payload: Vec<u8>,
     /// What else a caller learns about it.
     pub features: Features,
+    /// Who wrote its software.
+    pub(crate) family: Family,
+    /// How it takes calls.
+    pub(crate) offer: Offer,
     pub(crate) script: Script,
 }
 
@@ -54,12 +59,40 @@ pub struct ListedPeer {
 }
 
 impl Node {
-    /// Returns what a caller hears from this node, without the times.
-    pub fn heard(&self) -> Heard {
-        let (version, payload) = match self.kind.outcome() {
+    /// Whether it answers `getaddr` to callers who speak in the manner that it understands.
+    pub(crate) fn answers_getaddr(&self) -> bool {
+        self.kind.outcome_in(&Dialect::ALL) == Outcome::Complete
+    }
+
+    /// Whether it answers `getaddr` as an honest node does, to every caller.
+    pub(crate) fn tells_truth(&self) -> bool {
+        self.kind.outcome() == Outcome::Complete
+            && self.kind.class() != Class::Liar
+            && !self.kind.refuses_v1()
+    }
+
+    /// Returns which transport carries the last call of a census that is told this node's service bits, and speaks in
+    /// `dialects`; `None` where no call is taken, and where it depends on how often such a census calls again.
+    pub(crate) fn transport(&self, dialects: &[Dialect]) -> Option<Transport> {
+        let is_told_v2 = self.version.services & P2P_V2 != 0;
+        let is_called_again = self.kind == Kind::FullAtFirst
+            || self.kind.outcome_in(dialects) == Outcome::VersionTimeout;
+        if !self.kind.is_live() || is_called_again {
+            return None;
+        }
+        Some(match self.offer {
+            _ if !is_told_v2 => Transport::V1,
+            Offer::Nothing | Offer::V1 | Offer::OldV1 => Transport::V1,
+            Offer::V2 | Offer::V2WithGarbage | Offer::OnlyV2 | Offer::BrokenV2 => Transport::V2,
+        })
+    }
+
+    /// Returns what a caller hears from this node in a conversation that ends with `outcome`, without the times.
+    pub fn heard(&self, outcome: Outcome) -> Heard {
+        let (version, payload) = match outcome {
             Outcome::Complete | Outcome::VersionOnly | Outcome::SelfConnection => (true, true),
             Outcome::MalformedVersion => (false, true),
-            _none_heard => (false, false),
+            _none_heard => return Heard::default(),
         };
         Heard {
             version: version.then(|| Box::new(self.version.clone())),
@@ -80,13 +113,16 @@ pub(crate) fn new_node(
 ) -> Node {
     let version_payload = announce::encode(&version, kind, dice);
     let family = Family::of(version.user_agent.as_deref().unwrap_or_default());
+    let talk = software::talk(family, version.protocol_version, dice.number());
+    // A caller who hears a `version` at once does not look for a key.
+    let knows_v2 = version.services & P2P_V2 != 0 && !talk.speaks_first;
     let part = Part {
         addr,
         kind,
         chain: config.chain,
         protocol_version: version.protocol_version,
         version_payload: &version_payload,
-        talk: software::talk(family, version.protocol_version, dice.number()),
+        talk,
         patience: config.patience,
     };
     let (script, features) = script::write(part, dice);
@@ -97,6 +133,8 @@ pub(crate) fn new_node(
         version,
         version_payload,
         features,
+        family,
+        offer: kind.offer(knows_v2),
         script,
     }
 }

@@ -1,27 +1,31 @@
-//! Letting callers reach a world: through one SOCKS5 proxy, or directly, each node at its own loopback address.
+//! Letting callers reach a world: through one SOCKS5 proxy, through an I2P router, or directly, each node at its own
+//! loopback address.
+
+mod router;
 
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::pin::pin;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use proto::{Host, Network};
+use proto::Network;
 use socket2::{Domain, Protocol, SockRef, Socket, Type};
 use tokio::io::AsyncWriteExt;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::{JoinHandle, JoinSet};
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
+use self::router::Sessions;
 use crate::converse::{Ending, converse, read_once};
 use crate::dice::Dice;
+use crate::gossip::Occasion;
 use crate::kind::Dial;
-use crate::node::Node;
 use crate::peer::Peer;
 use crate::socks::{self, Negotiation, Output, Request};
 use crate::tally::{Counts, Tally};
-use crate::world::World;
+use crate::world::{N_SEEDS, Reach, World};
 
 /// How many connections may wait to be taken; Linux allows 4,096 unless told otherwise.
 const BACKLOG: i32 = 16_384;
@@ -67,11 +71,18 @@ impl SimServer {
         listen: SocketAddr,
         stop: CancellationToken,
     ) -> Result<SimServer, ServeError> {
-        if !listen.ip().is_loopback() {
-            return Err(ServeError::NotLoopback(listen));
-        }
-        let listener = open(listen, |_| Ok(()))?;
-        SimServer::serve(world, listen, listener, Entry::Proxy, stop)
+        SimServer::listen_on_loopback(world, listen, Entry::Proxy, stop)
+    }
+
+    /// Starts an I2P router on `listen` that programs ask over SAM 3.1 for streams to the I2P nodes of the world.
+    ///
+    /// Must be called within a Tokio runtime with time and I/O. Port 0 means any free one.
+    pub fn start_sam(
+        world: Arc<World>,
+        listen: SocketAddr,
+        stop: CancellationToken,
+    ) -> Result<SimServer, ServeError> {
+        SimServer::listen_on_loopback(world, listen, Entry::Sam, stop)
     }
 
     /// Starts to listen on `port` of all loopback addresses; [`World::loopback_addr`] says which is whose.
@@ -106,6 +117,19 @@ impl SimServer {
         self.tally.counts()
     }
 
+    fn listen_on_loopback(
+        world: Arc<World>,
+        listen: SocketAddr,
+        entry: Entry,
+        stop: CancellationToken,
+    ) -> Result<SimServer, ServeError> {
+        if !listen.ip().is_loopback() {
+            return Err(ServeError::NotLoopback(listen));
+        }
+        let listener = open(listen, |_| Ok(()))?;
+        SimServer::serve(world, listen, listener, entry, stop)
+    }
+
     fn serve(
         world: Arc<World>,
         at: SocketAddr,
@@ -117,10 +141,19 @@ impl SimServer {
             .local_addr()
             .map_err(|source| ServeError::Listen { at, source })?;
         let tally = Arc::new(Tally::new(world.nodes().len()));
+        let reach = match entry {
+            Entry::Proxy | Entry::Sam => Reach::Proxy,
+            Entry::Direct => Reach::Direct(addr.port()),
+        };
         let gate = Arc::new(Gate {
+            seeds: seed_ips(&world),
             world,
             tally: Arc::clone(&tally),
+            sessions: Sessions::default(),
             entry,
+            reach,
+            started: Instant::now(),
+            started_at: unix_seconds(SystemTime::now()),
         });
         Ok(SimServer {
             addr,
@@ -167,6 +200,7 @@ fn bind_to_loopback_device(_socket: &Socket) -> Result<(), ServeError> {
 #[derive(Clone, Copy, Debug)]
 enum Entry {
     Proxy,
+    Sam,
     Direct,
 }
 
@@ -175,7 +209,14 @@ enum Entry {
 struct Gate {
     world: Arc<World>,
     tally: Arc<Tally>,
+    sessions: Sessions,
     entry: Entry,
+    reach: Reach,
+    /// What names are resolved to.
+    seeds: Vec<IpAddr>,
+    started: Instant,
+    /// Unix seconds of that moment.
+    started_at: u32,
 }
 
 /// Takes connections until it is told to stop, then ends them all.
@@ -206,13 +247,13 @@ async fn accept(listener: TcpListener, gate: Arc<Gate>, stop: CancellationToken)
 impl Gate {
     async fn attend(self: Arc<Gate>, mut stream: TcpStream) {
         let _open = self.tally.connection();
-        let attended = async {
-            match self.entry {
-                Entry::Proxy => self.attend_client(&mut stream).await,
-                Entry::Direct => self.attend_caller(&mut stream).await,
-            }
+        let attended = match self.entry {
+            Entry::Proxy => timeout(MAX_LIFE, self.attend_client(&mut stream)).await,
+            Entry::Direct => timeout(MAX_LIFE, self.attend_caller(&mut stream)).await,
+            // A session lasts as long as its program wants.
+            Entry::Sam => Ok(self.attend_program(&mut stream).await),
         };
-        match timeout(MAX_LIFE, attended).await {
+        match attended {
             Ok(Ok(Ending::Reset)) => reset(stream),
             // A caller may leave whenever it likes.
             Ok(Ok(Ending::Close) | Err(_)) | Err(_) => (),
@@ -232,7 +273,7 @@ impl Gate {
                 }
             },
             Request::Resolve(name) => {
-                let reply = match resolve(&self.world, &name) {
+                let reply = match resolve(&self.seeds, &name) {
                     Some(ip) => socks::reply(socks::SUCCEEDED, Some(ip)),
                     None => socks::reply(socks::HOST_UNREACHABLE, None),
                 };
@@ -243,9 +284,9 @@ impl Gate {
 
     /// Plays the proxy that dials the `n`th node, and then that node; `rest` came for it already.
     async fn connect(&self, stream: &mut TcpStream, n: usize, rest: &[u8]) -> io::Result<Ending> {
-        let _call = self.tally.call(n);
+        let call = self.tally.call(n);
         let node = &self.world.nodes()[n];
-        match node.kind.dial() {
+        match self.world.dial(n, self.started.elapsed()) {
             Dial::NeverAnswers => wait_for_the_end(stream).await,
             Dial::Fails(code) => {
                 sleep(node.rtt).await;
@@ -256,7 +297,7 @@ impl Gate {
                 stream
                     .write_all(&socks::reply(socks::SUCCEEDED, None))
                     .await?;
-                self.talk(stream, node, rest).await
+                self.talk(stream, n, call.n_earlier, rest).await
             }
         }
     }
@@ -266,16 +307,30 @@ impl Gate {
             self.tally.count_unknown();
             return Ok(Ending::Reset);
         };
-        let _call = self.tally.call(n);
-        let node = &self.world.nodes()[n];
-        match node.kind.is_live() {
-            true => self.talk(stream, node, &[]).await,
-            false => Ok(Ending::Reset),
+        let call = self.tally.call(n);
+        match self.world.dial(n, self.started.elapsed()) {
+            Dial::Connects => self.talk(stream, n, call.n_earlier, &[]).await,
+            Dial::Fails(_) | Dial::NeverAnswers => Ok(Ending::Reset),
         }
     }
 
-    async fn talk(&self, stream: &mut TcpStream, node: &Node, rest: &[u8]) -> io::Result<Ending> {
-        let mut peer = Peer::accept(node, self.world.chain().magic());
+    /// Lets the `n`th node take a call; `rest` was said already.
+    async fn talk(
+        &self,
+        stream: &mut TcpStream,
+        n: usize,
+        n_earlier: u32,
+        rest: &[u8],
+    ) -> io::Result<Ending> {
+        let since_start = self.started.elapsed();
+        let seconds = u32::try_from(since_start.as_secs()).unwrap_or(u32::MAX);
+        let occasion = Occasion {
+            reach: self.reach,
+            since_start,
+            unix_time: self.started_at.saturating_add(seconds),
+            n_earlier,
+        };
+        let mut peer = Peer::accept(&self.world, n, occasion);
         if !rest.is_empty() {
             peer.handle_bytes(rest);
         }
@@ -307,17 +362,30 @@ async fn negotiate(stream: &mut TcpStream) -> io::Result<Option<(Request, Vec<u8
     }
 }
 
-/// Resolves any name to the IPv4 address of a live node, always the same one.
-fn resolve(world: &World, name: &[u8]) -> Option<IpAddr> {
-    let mut nodes: Vec<_> = world.nodes().iter().collect();
-    nodes.retain(|it| it.addr.network() == Network::Ipv4 && it.kind.is_live());
-    let seed = name.iter().fold(0u64, |sum, it| {
+/// Returns where the seeds are that a name can be resolved to.
+fn seed_ips(world: &World) -> Vec<IpAddr> {
+    let seeds = world.seeds(N_SEEDS).into_iter();
+    seeds
+        .map(|n| world.nodes()[n].addr)
+        .filter(|it| it.network() == Network::Ipv4)
+        .filter_map(|it| it.host.ip())
+        .collect()
+}
+
+/// Resolves any name to one of the seeds, always to the same one.
+fn resolve(seeds: &[IpAddr], name: &[u8]) -> Option<IpAddr> {
+    let sum = name.iter().fold(0u64, |sum, it| {
         sum.wrapping_mul(31).wrapping_add(u64::from(*it))
     });
-    match nodes.is_empty() {
-        true => None,
-        false => Host::ip(&Dice::new(seed, 0).pick(&nodes).addr.host),
+    match seeds {
+        [] => None,
+        _ => Some(*Dice::new(sum, 0).pick(seeds)),
     }
+}
+
+fn unix_seconds(time: SystemTime) -> u32 {
+    let since_1970 = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u32::try_from(since_1970.as_secs()).unwrap_or(u32::MAX)
 }
 
 async fn say(stream: &mut TcpStream, bytes: &[u8]) -> io::Result<Ending> {

@@ -20,6 +20,8 @@ const IPV6: u8 = 4;
 pub(crate) const SUCCEEDED: u8 = 0;
 /// There is no way to the host.
 pub(crate) const HOST_UNREACHABLE: u8 = 4;
+/// The call lasted too long.
+pub(crate) const TTL_EXPIRED: u8 = 6;
 const COMMAND_NOT_SUPPORTED: u8 = 7;
 
 /// What comes of the bytes that a client sent.

@@ -29,8 +29,8 @@ pub(crate) struct Tally {
     most_to_one: AtomicU32,
     unknown: AtomicU64,
     handshakes: AtomicU64,
-    /// The open calls of each node.
-    calls: Vec<AtomicU32>,
+    /// Of each node the open calls, and all that it ever had.
+    calls: Vec<(AtomicU32, AtomicU32)>,
 }
 
 impl Tally {
@@ -42,7 +42,7 @@ impl Tally {
             most_to_one: AtomicU32::new(0),
             unknown: AtomicU64::new(0),
             handshakes: AtomicU64::new(0),
-            calls: (0..n_nodes).map(|_| AtomicU32::new(0)).collect(),
+            calls: (0..n_nodes).map(|_| Default::default()).collect(),
         }
     }
 
@@ -67,9 +67,13 @@ impl Tally {
 
     /// Counts a call to the `n`th node, as open until what is returned is dropped.
     pub(crate) fn call(&self, n: usize) -> OpenCall<'_> {
-        let open = self.calls[n].fetch_add(1, Relaxed) + 1;
-        self.most_to_one.fetch_max(open, Relaxed);
-        OpenCall(&self.calls[n])
+        let (open, all) = &self.calls[n];
+        let n_open = open.fetch_add(1, Relaxed) + 1;
+        self.most_to_one.fetch_max(n_open, Relaxed);
+        OpenCall {
+            n_earlier: all.fetch_add(1, Relaxed),
+            open,
+        }
     }
 
     pub(crate) fn count_unknown(&self) {
@@ -89,11 +93,15 @@ impl Drop for OpenConnection {
     }
 }
 
-pub(crate) struct OpenCall<'a>(&'a AtomicU32);
+pub(crate) struct OpenCall<'a> {
+    /// How many calls the node had before.
+    pub(crate) n_earlier: u32,
+    open: &'a AtomicU32,
+}
 
 impl Drop for OpenCall<'_> {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Relaxed);
+        self.open.fetch_sub(1, Relaxed);
     }
 }
 
@@ -106,6 +114,7 @@ mod tests {
         let tally = Arc::new(Tally::new(2));
         let connections = [tally.connection(), tally.connection()];
         let calls = [tally.call(0), tally.call(0), tally.call(1)];
+        assert_eq!(calls.each_ref().map(|it| it.n_earlier), [0, 1, 0]);
         drop((connections, calls));
         let _again = tally.connection();
         let expected = Counts {

@@ -5,14 +5,18 @@ use std::io::{self, BufRead, Write};
 
 use data_encoding::HEXLOWER;
 use proto::features::Features;
+use proto::gossip::ToldCounts;
 use proto::visit::Heard;
 use proto::{Outcome, PeerAddr, Version, Visit};
 use serde::{Deserialize, Serialize};
 
+use crate::churn::Schedule;
+use crate::kind::Kind;
+
 /// What there is to know about one address; `None` where there is nothing.
 ///
 /// An exported line reads as one too: keys that are not here are passed over, and its `kind` is empty.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TruthRow {
     /// Whom to call.
     pub address: String,
@@ -23,6 +27,10 @@ pub struct TruthRow {
     pub kind: String,
     /// How a visit ends, by the word of [`Outcome::code`].
     pub outcome: String,
+    /// What carries the conversation, by the word of [`proto::visit::Transport::name`], with a census that tries v2 with
+    /// those who are told to speak it; `None` where that is left to chance.
+    #[serde(default)]
+    pub transport: Option<String>,
     /// Its protocol version.
     pub protocol_version: Option<i32>,
     /// Its service bits.
@@ -47,6 +55,20 @@ pub struct TruthRow {
     pub version_payload_hex: Option<String>,
     /// What else it shows to a caller that asks it [`proto::session::Questions::Features`].
     pub features: Option<Features>,
+    /// How many addresses it tells a caller that asks for them, by network; absent where nobody asked, and where no two
+    /// calls are alike.
+    #[serde(default)]
+    pub addresses_told: Option<ToldCounts>,
+    /// Whether it can be found from the seeds.
+    #[serde(default = "yes")]
+    pub findable: bool,
+    /// When it is up; absent where it is always there, and where nobody is.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub schedule: Option<Schedule>,
+}
+
+fn yes() -> bool {
+    true
 }
 
 impl TruthRow {
@@ -60,6 +82,7 @@ impl TruthRow {
             network: addr.network().name().to_owned(),
             kind: kind.to_owned(),
             outcome: outcome.code().to_owned(),
+            transport: None,
             protocol_version: version.map(|it| it.protocol_version),
             services: version.map(|it| it.services),
             user_agent: version
@@ -74,12 +97,33 @@ impl TruthRow {
             addr_from: version.and_then(|it| Some(it.addr_from?.to_string())),
             version_payload_hex: payload.map(|it| HEXLOWER.encode(it)),
             features: was_heard.then(|| heard.features.clone()),
+            addresses_told: heard.gossip.as_ref().map(|it| it.told),
+            findable: true,
+            schedule: None,
         }
     }
 
     /// Says what a visit found, in the form of the truth.
     pub fn of_visit(visit: &Visit) -> TruthRow {
-        TruthRow::new(&visit.addr, "", visit.call.outcome, &visit.call.heard)
+        TruthRow {
+            transport: visit.call.transport.map(|it| it.name().to_owned()),
+            ..TruthRow::new(&visit.addr, "", visit.call.outcome, &visit.call.heard)
+        }
+    }
+
+    /// Says what a call in v1 finds there.
+    pub(crate) fn over_v1(&self) -> TruthRow {
+        match Kind::from_code(&self.kind) {
+            Some(kind) if kind.refuses_v1() => TruthRow {
+                address: self.address.clone(),
+                network: self.network.clone(),
+                kind: self.kind.clone(),
+                outcome: Outcome::ClosedBeforeVersion.code().to_owned(),
+                findable: self.findable,
+                ..TruthRow::default()
+            },
+            _any => self.clone(),
+        }
     }
 }
 
@@ -103,7 +147,7 @@ pub fn read_ndjson(input: impl BufRead) -> io::Result<Vec<TruthRow>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{Kind, Reach, World, WorldConfig};
+    use crate::{Reach, World, WorldConfig};
 
     #[test]
     fn every_kind_reads_back() {
@@ -125,9 +169,9 @@ mod tests {
             serde_json::to_string(&row).unwrap(),
             concat!(
                 r#"{"address":"1.2.3.4:8333","network":"ipv4","kind":"refused","outcome":"connect_refused","#,
-                r#""protocol_version":null,"services":null,"user_agent":null,"user_agent_hex":null,"#,
+                r#""transport":null,"protocol_version":null,"services":null,"user_agent":null,"user_agent_hex":null,"#,
                 r#""start_height":null,"relay":null,"timestamp":null,"nonce":null,"addr_recv":null,"#,
-                r#""addr_from":null,"version_payload_hex":null,"features":null}"#
+                r#""addr_from":null,"version_payload_hex":null,"features":null,"addresses_told":null,"findable":false}"#
             )
         );
     }

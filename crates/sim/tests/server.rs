@@ -6,10 +6,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use proto::handshake::Hangup;
-use proto::session::{Ending, Output};
-use proto::visit::{Call, Dialect};
+use proto::session::{Chance, Ending, Output};
+use proto::visit::{Call, Dialect, Transport};
 use proto::{Host, Outcome, PeerAddr, Session, SessionConfig, Visit};
-use sim::{Counts, Kind, NetworkMix, Reach, ServeError, SimServer, World, WorldConfig, compare};
+use sim::{
+    Churn, Counts, Kind, NetworkMix, Reach, ServeError, SimServer, World, WorldConfig, compare,
+};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::task::JoinSet;
@@ -29,14 +31,21 @@ async fn every_kind_is_found_through_the_proxy() {
     let mut calls = JoinSet::new();
     for node in world.nodes() {
         let addr = node.addr;
-        calls.spawn(async move { visit(addr, call_by_proxy(proxy, addr).await) });
+        let is_full = node.kind == Kind::FullAtFirst;
+        calls.spawn(async move {
+            if is_full {
+                let first = call_by_proxy(proxy, addr).await;
+                assert_eq!(first.outcome, Outcome::ClosedBeforeVersion);
+            }
+            visit(addr, call_by_proxy(proxy, addr).await)
+        });
     }
     let visits = calls.join_all().await;
     stop.cancel();
     let counts = server.join().await;
     let comparison = compare(&world.truth(Reach::Proxy), &visits);
     assert!(comparison.is_perfect(), "{comparison}");
-    assert_eq!(counts.connections, Kind::ALL.len() as u64);
+    assert_eq!(counts.connections, Kind::ALL.len() as u64 + 1);
     assert_eq!((counts.open, counts.most_to_one, counts.unknown), (0, 1, 0));
 }
 
@@ -57,7 +66,13 @@ async fn every_live_kind_is_found_directly() {
     for (n, node) in world.nodes().iter().enumerate() {
         if node.kind.is_live() {
             let addr = World::loopback_addr(n, port);
-            calls.spawn(async move { visit(PeerAddr::from(addr), call_directly(addr).await) });
+            let is_full = node.kind == Kind::FullAtFirst;
+            calls.spawn(async move {
+                if is_full {
+                    call_directly(addr).await;
+                }
+                visit(PeerAddr::from(addr), call_directly(addr).await)
+            });
         }
     }
     let visits = calls.join_all().await;
@@ -65,6 +80,87 @@ async fn every_live_kind_is_found_directly() {
     server.join().await;
     let comparison = compare(&world.truth(Reach::Direct(port)), &visits);
     assert!(comparison.is_perfect(), "{comparison}");
+}
+
+#[tokio::test]
+async fn every_kind_is_found_over_i2p() {
+    let config = WorldConfig {
+        networks: NetworkMix {
+            ipv4: 0,
+            ipv6: 0,
+            onion: 0,
+            i2p: 1,
+            cjdns: 0,
+        },
+        ..config()
+    };
+    let world = Arc::new(World::of_kinds(&config, Kind::ALL));
+    let stop = CancellationToken::new();
+    let listen = SocketAddr::from(([127, 0, 0, 1], 0));
+    let server = SimServer::start_sam(Arc::clone(&world), listen, stop.clone()).unwrap();
+    let router = server.addr();
+    let mut session = TcpStream::connect(router).await.unwrap();
+    let create = "SESSION CREATE STYLE=STREAM ID=census DESTINATION=TRANSIENT SIGNATURE_TYPE=7";
+    let created = ask(&mut session, create).await;
+    assert!(created.starts_with("SESSION STATUS RESULT=OK DESTINATION="));
+    let mut calls = JoinSet::new();
+    for node in world.nodes() {
+        let addr = node.addr;
+        let is_full = node.kind == Kind::FullAtFirst;
+        calls.spawn(async move {
+            if is_full {
+                call_by_router(router, addr).await;
+            }
+            visit(addr, call_by_router(router, addr).await)
+        });
+    }
+    let visits = calls.join_all().await;
+    let comparison = compare(&world.truth(Reach::Proxy), &visits);
+    assert!(comparison.is_perfect(), "{comparison}");
+
+    let nobody = PeerAddr::new(Host::I2p([1; 32]), 0);
+    let look_up = format!("NAMING LOOKUP NAME={}", nobody.host);
+    let unknown = ask(&mut session, &look_up).await;
+    assert!(unknown.starts_with("NAMING REPLY RESULT=KEY_NOT_FOUND"));
+    let mut other = TcpStream::connect(router).await.unwrap();
+    let twice = ask(&mut other, create).await;
+    assert_eq!(twice, "SESSION STATUS RESULT=DUPLICATED_ID");
+    drop(session);
+    while ask(&mut other, create).await == "SESSION STATUS RESULT=DUPLICATED_ID" {
+        tokio::task::yield_now().await;
+    }
+}
+
+#[tokio::test]
+async fn nodes_that_are_down_are_not_reached() {
+    let config = WorldConfig {
+        churn: Churn {
+            share: 1.0,
+            period: Duration::from_secs(1_000_000),
+        },
+        ..config()
+    };
+    let world = Arc::new(World::of_kinds(&config, &[Kind::Honest; 40]));
+    let stop = CancellationToken::new();
+    let server = start(&world, &stop);
+    let proxy = server.addr();
+    let mut calls = JoinSet::new();
+    for (n, node) in world.nodes().iter().enumerate() {
+        let addr = node.addr;
+        calls.spawn(async move { (n, call_by_proxy(proxy, addr).await.outcome) });
+    }
+    let mut n_up = 0;
+    for (n, outcome) in calls.join_all().await {
+        let is_up = world.is_up(n, Duration::ZERO);
+        n_up += usize::from(is_up);
+        let expected = match outcome {
+            Outcome::Complete => true,
+            Outcome::ConnectRefused | Outcome::ConnectTimeout => false,
+            other => panic!("{other}"),
+        };
+        assert_eq!(is_up, expected, "node {n}");
+    }
+    assert!((10..30).contains(&n_up), "{n_up} of 40 are up");
 }
 
 #[tokio::test]
@@ -180,6 +276,7 @@ fn visit(addr: PeerAddr, ending: Ending) -> Visit {
         attempt: 1,
         dialect: Dialect::Modern,
         call: Call {
+            transport: Some(Transport::V1),
             heard: ending.heard,
             ..Call::not_connected(0, ending.outcome, ending.reason)
         },
@@ -212,6 +309,34 @@ async fn call_by_proxy(proxy: SocketAddr, addr: PeerAddr) -> Ending {
     }
 }
 
+async fn call_by_router(router: SocketAddr, addr: PeerAddr) -> Ending {
+    let mut stream = TcpStream::connect(router).await.expect("it listens");
+    ask(&mut stream, "HELLO VERSION MIN=3.1 MAX=3.1").await;
+    let found = ask(&mut stream, &format!("NAMING LOOKUP NAME={}", addr.host)).await;
+    let (_, destination) = found.split_once(" VALUE=").expect("every node has one");
+    let connect = format!("STREAM CONNECT ID=census DESTINATION={destination} SILENT=false");
+    let answer = timeout(CONNECT_TIMEOUT, ask(&mut stream, &connect)).await;
+    match answer.as_deref() {
+        Ok("STREAM STATUS RESULT=OK") => talk(stream).await,
+        Ok("STREAM STATUS RESULT=CANT_REACH_PEER") => failed(Outcome::ConnectUnreachable, ""),
+        Ok("STREAM STATUS RESULT=TIMEOUT") | Err(_) => failed(Outcome::ConnectTimeout, ""),
+        Ok(other) => failed(Outcome::SamError, other),
+    }
+}
+
+/// Says one line to the router, and reads one.
+async fn ask(stream: &mut TcpStream, line: &str) -> String {
+    let said = stream.write_all(format!("{line}\n").as_bytes()).await;
+    said.expect("it listens");
+    let mut answer = Vec::new();
+    loop {
+        match stream.read_u8().await.expect("it answers") {
+            b'\n' => return String::from_utf8(answer).expect("it writes text"),
+            byte => answer.push(byte),
+        }
+    }
+}
+
 /// Greets without a login, and asks for `addr` in the same breath.
 fn request(command: u8, addr: PeerAddr) -> Vec<u8> {
     let mut bytes = vec![5, 1, 0, 5, command, 0];
@@ -238,6 +363,7 @@ fn failed(outcome: Outcome, reason: &str) -> Ending {
     Ending {
         outcome,
         reason: Some(reason.to_owned()),
+        wants_v1: false,
         heard: Default::default(),
     }
 }
@@ -249,7 +375,7 @@ async fn talk(mut stream: TcpStream) -> Ending {
         answer_timeout: Duration::from_secs(2),
         ..SessionConfig::default()
     });
-    let mut session = Session::start(config, None, 42, 1_789_000_000, Duration::ZERO);
+    let mut session = Session::start(config, None, Chance::v1(42), 1_789_000_000, Duration::ZERO);
     let mut buffer = [0; 4_096];
     loop {
         match session.poll_output(began.elapsed()) {
