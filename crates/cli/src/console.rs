@@ -182,6 +182,10 @@ fn pace(progress: &Progress) -> Vec<String> {
             None => (),
         }
     }
+    let n_left_out: u64 = progress.left_out.values().sum();
+    if n_left_out > 0 {
+        parts.push(format!("left out {}", grouped(n_left_out)));
+    }
     if progress.is_stopping {
         parts.push("stopping: open calls end, Ctrl-C again quits at once".to_owned());
     }

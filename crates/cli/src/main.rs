@@ -1,17 +1,20 @@
 //! The `bitcensus` command.
 //!
-//! Results go to stdout, progress and logs to stderr. The exit code is 0 where it is done, 1 where it failed, 2 for
-//! wrong usage, 3 where it is done but nobody answered.
+//! Results go to stdout, progress and logs to stderr. The exit code is 0 where it is done, 1 where it failed or a watch
+//! is not well, 2 for wrong usage, 3 where it is done but nobody answered.
 
 mod chosen;
 mod commands;
 mod config;
 mod console;
+mod pass;
 mod paths;
+mod remembered;
 mod roll_call;
 mod sources;
 mod stop;
 mod table;
+mod watch;
 mod writer;
 
 use std::io::IsTerminal;
@@ -30,6 +33,7 @@ Start with one of these:
   bitcensus hello 127.0.0.1:8333     one handshake with one node, told field by field
   bitcensus crawl snapshot.json      call every node of a list that bitnodes' API gave
   bitcensus crawl                    call what the DNS seeds and the last census name
+  bitcensus watch                    the same without end, a snapshot every ten minutes
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but nobody answered.")]
 struct Cli {
@@ -44,6 +48,8 @@ enum Done {
     Well,
     /// Nobody answered; why that may be was said.
     NobodyAnswered,
+    /// A watch does not see what it should; why was said.
+    Unhealthy,
 }
 
 fn main() -> ExitCode {
@@ -51,6 +57,7 @@ fn main() -> ExitCode {
     match commands::run(Cli::parse().command) {
         Ok(Done::Well) => ExitCode::SUCCESS,
         Ok(Done::NobodyAnswered) => ExitCode::from(3),
+        Ok(Done::Unhealthy) => ExitCode::FAILURE,
         Err(error) if is_broken_pipe(&error) => ExitCode::SUCCESS,
         Err(error) => {
             console::say_error(&error);

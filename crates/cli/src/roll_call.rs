@@ -1,35 +1,51 @@
-//! One roll call from an open store to its summary.
+//! One crawl from an open store to its summary.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use anyhow::Context;
 use cpu_time::ProcessTime;
-use crawl::dial::Target;
-use crawl::frontier::Frontier;
+use crawl::frontier::{Frontier, PerNetwork};
 use crawl::progress::Progress;
-use crawl::roll::{RollConfig, call_all};
 use crawl::visit::{micros, unix_now};
 use proto::session::Questions;
+use proto::{Network, Visit};
 use record::summary::Spent;
-use record::{CrawlEnd, CrawlId, NewCrawl, SqliteStore, Store, Summary, SummaryBuilder};
+use record::{Crawl, CrawlEnd, CrawlId, NewCrawl, SqliteStore, Store, Summary, SummaryBuilder};
 use tokio::runtime::Builder;
-use tokio::sync::{mpsc, watch};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{DialConfig, Load};
+use crate::config::{DialConfig, FollowArgs, Load};
 use crate::console::Console;
-use crate::writer::{MOST_WAITING, store_visits};
+use crate::pass::{Pass, TooSoon};
+use crate::writer::Keep;
 
 /// What is to be called, and how.
 pub(crate) struct RollCall {
     pub(crate) dial: DialConfig,
     pub(crate) load: Load,
     pub(crate) vantage: String,
-    /// The names of the sources, in the order to which visits refer.
+    /// The names of the sources, in the order to which visits refer; what peers tell is the last of them.
     pub(crate) sources: Vec<String>,
     pub(crate) frontier: Frontier,
+    /// Who was called a moment ago, and so is not called now.
+    pub(crate) too_soon: TooSoon,
+    /// The crawl that goes on, where this is not a new one.
+    pub(crate) goes_on: Option<GoesOn>,
+    /// Whether to keep who told of whom.
+    pub(crate) with_edges: bool,
+    /// How calls are made, as [`told_config`] tells it.
+    pub(crate) config: serde_json::Value,
     pub(crate) console: Console,
     pub(crate) stop: CancellationToken,
+}
+
+/// A crawl that was stopped or killed, and what it had found.
+pub(crate) struct GoesOn {
+    pub(crate) crawl: CrawlId,
+    pub(crate) figures: SummaryBuilder,
+    pub(crate) progress: Progress,
 }
 
 /// What came of it.
@@ -39,6 +55,9 @@ pub(crate) struct Ended {
     pub(crate) progress: Progress,
     pub(crate) summary: Summary,
 }
+
+/// How what peers tell is named among the sources.
+pub(crate) const TOLD_BY_PEERS: &str = "peers";
 
 /// Runs `work` to its end.
 ///
@@ -57,38 +76,29 @@ pub(crate) fn block_on<T>(work: impl Future<Output = anyhow::Result<T>>) -> anyh
 
 impl RollCall {
     /// Calls everybody, stores every visit as it ends, and sums up what the store then has.
-    pub(crate) async fn run(self, mut store: SqliteStore) -> anyhow::Result<Ended> {
+    pub(crate) async fn run(mut self, mut store: SqliteStore) -> anyhow::Result<Ended> {
         let began = ProcessTime::try_now();
-        let crawl = store.begin_crawl(&self.new_crawl())?;
-        let (visits, inbox) = mpsc::channel(MOST_WAITING);
-        let writer = tokio::task::spawn_blocking(move || {
-            store_visits(&mut store, crawl, inbox).map(|figures| (store, figures))
-        });
-        let (progress, shown) = watch::channel(Progress::default());
-        let showing = tokio::spawn(self.console.show_crawl(shown));
-
-        let caller = Arc::new(self.dial.caller(false));
-        let roll = RollConfig {
-            max_in_flight: self.load.max_in_flight,
+        let (crawl, figures, before) = self.open(&mut store)?;
+        let pass = Pass {
+            caller: Arc::new(self.dial.caller(false)),
             max_rate: self.load.max_rate,
-            longest_call: caller.longest_call(),
-        };
-        let end = call_all(
-            self.frontier,
-            roll,
-            |addr| caller.dialer.why_not(addr),
-            |addr| {
-                let caller = caller.clone();
-                async move { caller.call(&Target::Addr(addr)).await }
+            way_patience: self.dial.way_patience,
+            since: Instant::now(),
+            gossip: place_of_gossip(&self.sources)?,
+            too_soon: &self.too_soon,
+            asked: &HashSet::new(),
+            held: PerNetwork::default(),
+            crawl,
+            keep: Keep {
+                edges: self.with_edges,
+                learned: true,
             },
-            // `call_all` owns `visits`: when it returns, the writer sees the end and stops.
-            visits,
-            progress,
-            self.stop,
-        )
-        .await;
-        showing.await?;
-        let (mut store, figures) = writer.await??;
+            before,
+            console: self.console,
+            stop: self.stop,
+        };
+        let ran = pass.run(&mut self.frontier, store, figures).await;
+        let (mut store, mut figures, end) = ran?;
         let how = match end.n_remaining() {
             0 => CrawlEnd::Finished,
             _ => CrawlEnd::Stopped,
@@ -99,6 +109,8 @@ impl RollCall {
             wall_us: u64::try_from(end.elapsed.as_micros()).ok(),
             cpu_us: cpu.and_then(|it| u64::try_from(it.as_micros()).ok()),
         };
+        let left_out = end.left_out.iter().map(|(why, n)| ((*why).to_owned(), *n));
+        figures.leave_out(left_out.collect());
         let summary = figures.finish(spent);
         Ok(Ended {
             store,
@@ -108,6 +120,21 @@ impl RollCall {
         })
     }
 
+    /// Begins the crawl in the store, or has it go on.
+    fn open(
+        &mut self,
+        store: &mut SqliteStore,
+    ) -> anyhow::Result<(CrawlId, SummaryBuilder, Progress)> {
+        if let Some(it) = self.goes_on.take() {
+            store.reopen_crawl(it.crawl)?;
+            return Ok((it.crawl, it.figures, it.progress));
+        }
+        let crawl = store.begin_crawl(&self.new_crawl())?;
+        let known: Vec<_> = self.frontier.known().collect();
+        store.learn(crawl, &known)?;
+        Ok((crawl, SummaryBuilder::default(), Progress::default()))
+    }
+
     fn new_crawl(&self) -> NewCrawl {
         NewCrawl {
             chain: self.dial.chain,
@@ -115,25 +142,83 @@ impl RollCall {
             sources: self.sources.clone(),
             started_at_us: micros(unix_now()),
             n_queued: self.frontier.n_known() as u64,
-            config: serde_json::json!({
-                "max_in_flight": self.load.max_in_flight,
-                "max_rate": self.load.max_rate,
-                "proxy": self.dial.proxy().map(|it| &it.at),
-                "allow_private": self.dial.allow_private,
-                "handshake_only": self.dial.questions == Questions::None,
-                "user_agent": self.dial.user_agent,
-                "version": env!("CARGO_PKG_VERSION"),
-            }),
+            series: None,
+            config: self.config.clone(),
         }
     }
 }
 
+/// Returns the place of what peers tell in the list of sources: the last one.
+pub(crate) fn place_of_gossip(sources: &[String]) -> anyhow::Result<u16> {
+    u16::try_from(sources.len() - 1).context("more than 65535 sources")
+}
+
+/// Tells how calls are made, for people who read the store, and for a crawl that goes on: without passwords.
+pub(crate) fn told_config(
+    dial: &DialConfig,
+    load: &Load,
+    follow: &FollowArgs,
+) -> serde_json::Value {
+    let ways = Network::ALL.map(|it| (it.name().to_owned(), dial.ways.way(it).to_string().into()));
+    serde_json::json!({
+        "max_in_flight": load.max_in_flight,
+        "max_rate": load.max_rate,
+        "ways": serde_json::Map::from_iter(ways),
+        "allow_private": dial.allow_private,
+        "questions": match dial.questions {
+            Questions::None => "none",
+            Questions::Features => "features",
+            Questions::Addresses => "addresses",
+        },
+        "transport": dial.transports.name(),
+        "legacy": follow.legacy,
+        "edges": follow.edges,
+        "opt_out": dial.opt_out_files,
+        "user_agent": dial.user_agent,
+        "version": env!("CARGO_PKG_VERSION"),
+    })
+}
+
+/// What a crawl that goes on must do as it did before: whom it calls, which way, and what it asks and keeps.
+const UNCHANGED: [&str; 7] = [
+    "ways",
+    "allow_private",
+    "questions",
+    "transport",
+    "legacy",
+    "edges",
+    "opt_out",
+];
+
+/// Returns in what `now` differs from how a crawl was begun, as far as that matters.
+pub(crate) fn differences(begun: &serde_json::Value, now: &serde_json::Value) -> Vec<String> {
+    let differs = UNCHANGED.into_iter().filter(|it| begun[it] != now[it]);
+    let tell = |it: &str| format!("{it} was {}, and is {}", begun[it], now[it]);
+    differs.map(tell).collect()
+}
+
 /// Computes the summary of a stored crawl.
-pub(crate) fn sum_up(store: &SqliteStore, crawl: CrawlId, spent: Spent) -> anyhow::Result<Summary> {
+pub(crate) fn sum_up(store: &SqliteStore, crawl: &Crawl) -> anyhow::Result<Summary> {
     let mut builder = SummaryBuilder::default();
-    store.read_visits(crawl, &mut |visit| {
+    builder.leave_out(crawl.left_out.clone());
+    let mut add = |visit: Visit| {
         builder.add(&visit);
         Ok(())
-    })?;
-    Ok(builder.finish(spent))
+    };
+    let wall_us = match crawl.series {
+        None => {
+            store.read_visits(crawl.id, &mut add)?;
+            let ended = crawl.finished_at_us;
+            ended.and_then(|it| u64::try_from(it - crawl.started_at_us).ok())
+        }
+        // A round of a watch builds on those before it, which took their own time.
+        Some(_) => {
+            store.read_last_visits(crawl.id, &mut add)?;
+            None
+        }
+    };
+    Ok(builder.finish(Spent {
+        wall_us,
+        cpu_us: None,
+    }))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use anyhow::Context;
 use crawl::dial::DialError;
 use crawl::dial::socks5::Proxy;
-use crawl::frontier::Frontier;
+use crawl::frontier::{Frontier, Hint};
 use crawl::sources::Source;
 use crawl::sources::dns::{self, SeedAnswer};
 use crawl::sources::fetch::{self, FetchConfig};
@@ -20,30 +20,43 @@ use crate::console::Console;
 /// How many unreadable lines of a list are shown.
 const SHOWN_LINES: usize = 5;
 
-/// Reads all `sources` into a frontier, and returns it.
+/// Reads all `sources` into `frontier`, and returns it.
 pub(crate) async fn read_all(
     sources: &[Source],
+    mut frontier: Frontier,
     dial: &DialConfig,
     db: &Path,
     console: Console,
 ) -> anyhow::Result<Frontier> {
-    let mut frontier = Frontier::default();
     for (place, source) in sources.iter().enumerate() {
         let place = u16::try_from(place).context("more than 65535 sources")?;
-        let before = frontier.n_known();
-        match source {
-            Source::Dns => ask_seeds(&mut frontier, place, dial, console).await,
-            Source::Store => read_store(&mut frontier, place, dial, db)?,
-            Source::Stdin | Source::Url(_) | Source::File(_) => {
-                let report = read_list(&mut frontier, place, source, dial, console).await?;
-                show_report(source, &report, console);
-            }
-        }
-        let n_new = frontier.n_known() - before;
-        let noun = if n_new == 1 { "address" } else { "addresses" };
-        console.say(&format!("{source}: {} {noun}", grouped(n_new)));
+        read_one(source, place, &mut frontier, dial, db, console).await?;
     }
     Ok(frontier)
+}
+
+/// Reads the source that has this `place` among all of them.
+pub(crate) async fn read_one(
+    source: &Source,
+    place: u16,
+    frontier: &mut Frontier,
+    dial: &DialConfig,
+    db: &Path,
+    console: Console,
+) -> anyhow::Result<()> {
+    let before = frontier.n_known();
+    match source {
+        Source::Dns => ask_seeds(frontier, place, dial, console).await,
+        Source::Store => read_store(frontier, place, dial, db)?,
+        Source::Stdin | Source::Url(_) | Source::File(_) => {
+            let report = read_list(frontier, place, source, dial, console).await?;
+            show_report(source, &report, console);
+        }
+    }
+    let n_new = frontier.n_known() - before;
+    let noun = if n_new == 1 { "address" } else { "addresses" };
+    console.say(&format!("{source}: {} {noun}", grouped(n_new)));
+    Ok(())
 }
 
 async fn read_list(
@@ -68,7 +81,7 @@ async fn read_list(
     bar.finish_and_clear();
     let text = text?;
     let report = listing::read_list(&text, dial.chain.default_port(), |node| {
-        frontier.learn(node.addr, place);
+        frontier.learn(node.addr, place, Hint::default());
     });
     report.with_context(|| source.to_string())
 }
@@ -109,7 +122,7 @@ async fn ask_seeds(frontier: &mut Frontier, place: u16, dial: &DialConfig, conso
         match result {
             Ok(addrs) => {
                 for addr in addrs {
-                    frontier.learn(addr, place);
+                    frontier.learn(addr, place, Hint::default());
                 }
             }
             Err(why) => console.say(&format!("{seed}: {why}")),
@@ -126,11 +139,13 @@ impl dns::Lookup for ProxyResolver {
         match self.0.resolve(name).await {
             Ok(ip) => Ok(vec![ip]),
             Err(DialError::MachineFull(error)) => Err(error),
-            Err(DialError::Failed(failure)) => Err(std::io::Error::other(
-                failure
-                    .reason
-                    .unwrap_or_else(|| failure.outcome.to_string()),
-            )),
+            Err(DialError::WayDown(failure) | DialError::Failed(failure)) => {
+                Err(std::io::Error::other(
+                    failure
+                        .reason
+                        .unwrap_or_else(|| failure.outcome.to_string()),
+                ))
+            }
         }
     }
 }
@@ -152,7 +167,11 @@ fn read_store(
     };
     store.read_last_visits(latest.id, &mut |visit| {
         if visit.call.outcome.is_reachable() {
-            frontier.learn(visit.addr, place);
+            let hint = Hint {
+                was_reachable: true,
+                speaks_v2: visit.call.speaks_v2(),
+            };
+            frontier.learn(visit.addr, place, hint);
         }
         Ok(())
     })?;

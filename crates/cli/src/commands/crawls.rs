@@ -54,7 +54,7 @@ fn row(crawl: &Crawl) -> [String; 7] {
 }
 
 /// Writes a time to the second, as people read it.
-fn date(us: i64) -> String {
+pub(super) fn date(us: i64) -> String {
     let time = jiff::Timestamp::from_microsecond(us);
     time.map_or_else(|_| "-".to_owned(), |it| it.strftime("%F %T").to_string())
 }
@@ -71,6 +71,9 @@ fn json(crawl: &Crawl) -> serde_json::Value {
         "queued": crawl.n_queued,
         "visits": crawl.n_visits,
         "reachable": crawl.n_reachable,
+        "left_out": crawl.left_out,
+        "series": crawl.series,
+        "problems": crawl.standing.problems,
         "config": crawl.config,
     })
 }

@@ -7,21 +7,25 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use crawl::capacity::Capacity;
-use crawl::dial::Route;
 use crawl::dial::socks5::Proxy;
-use crawl::frontier::Frontier;
+use crawl::dial::ways::Ways;
+use crawl::frontier::{Frontier, Hint, Rules};
 use proto::Chain;
 use record::text::grouped;
 use record::{CrawlState, SqliteStore, Store};
-use sim::{Comparison, Reach, SimServer, World, compare};
+use sim::{Comparison, N_SEEDS, Reach, SimServer, World, compare_found};
 use tokio_util::sync::CancellationToken;
 
 use super::sim::WorldArgs;
-use crate::config::{DialConfig, Load};
+use crate::config::{DialConfig, FollowArgs, Load, defaults};
 use crate::console::Console;
-use crate::roll_call::{Ended, RollCall, block_on};
+use crate::pass::TooSoon;
+use crate::roll_call::{Ended, RollCall, TOLD_BY_PEERS, block_on, told_config};
 use crate::stop::stop_on_signals;
 use crate::{Done, console, paths};
+
+/// The most calls at once: one thread plays both sides, and whoever waits for it loses patience.
+const MAX_IN_FLIGHT: usize = 1_000;
 
 #[derive(Debug, Args)]
 pub(crate) struct DemoArgs {
@@ -60,16 +64,21 @@ async fn demo(args: DemoArgs) -> anyhow::Result<Done> {
         grouped(world.nodes().len()),
         network.addr()
     ));
-    dial.route = Route::Proxy(Proxy::parse(&network.addr().to_string())?);
-    dial.check_proxy().await?;
+    dial.ways = Ways::direct().through(Proxy::parse(&network.addr().to_string())?);
+    dial.check_ways().await?;
     let calling = CancellationToken::new();
     stop_on_signals(calling.clone());
+    let load = load();
     let ended = RollCall {
+        config: told_config(&dial, &load, &FollowArgs::default()),
+        frontier: seeds(&world, &dial, &load),
         dial,
-        load: load(),
+        load,
         vantage: "demo".to_owned(),
-        sources: vec!["simulated network".to_owned()],
-        frontier: everybody(&world),
+        sources: vec!["seeds".to_owned(), TOLD_BY_PEERS.to_owned()],
+        too_soon: TooSoon::default(),
+        goes_on: None,
+        with_edges: false,
         console,
         stop: calling,
     }
@@ -95,15 +104,19 @@ async fn demo(args: DemoArgs) -> anyhow::Result<Done> {
 fn load() -> Load {
     let half = Capacity::claim().usual_in_flight / 2;
     Load {
-        max_in_flight: NonZeroUsize::new(half).unwrap_or(NonZeroUsize::MIN),
+        max_in_flight: NonZeroUsize::new(half.min(MAX_IN_FLIGHT)).unwrap_or(NonZeroUsize::MIN),
         max_rate: None,
     }
 }
 
-fn everybody(world: &World) -> Frontier {
-    let mut frontier = Frontier::default();
-    for node in world.nodes() {
-        frontier.learn(node.addr, 0);
+fn seeds(world: &World, dial: &DialConfig, load: &Load) -> Frontier {
+    let rules = Rules {
+        retry_after: defaults::DEMO_RETRY,
+        ..dial.rules(load)
+    };
+    let mut frontier = Frontier::new(rules, 0);
+    for n in world.seeds(N_SEEDS) {
+        frontier.learn(world.nodes()[n].addr, 0, Hint::default());
     }
     frontier
 }
@@ -114,7 +127,7 @@ fn hold_against_truth(world: &World, ended: &Ended) -> anyhow::Result<Comparison
         visits.push(visit);
         Ok(())
     })?;
-    Ok(compare(&world.truth(Reach::Proxy), &visits))
+    Ok(compare_found(&world.truth(Reach::Proxy), &visits))
 }
 
 /// Removes the store of an earlier demo that is over, but no other file.

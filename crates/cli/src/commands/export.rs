@@ -6,8 +6,9 @@ use std::path::{Path, PathBuf};
 
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use crawl::visit::{micros, unix_now};
 use record::export::bitnodes::SnapshotBuilder;
-use record::export::ndjson;
+use record::export::{edges, ndjson, sessions};
 use record::{Crawl, SqliteStore, Store};
 use tempfile::NamedTempFile;
 
@@ -32,6 +33,11 @@ enum Format {
     Ndjson,
     /// The shape of bitnodes' API: {"timestamp", "total_nodes", "latest_height", "nodes": {"ADDR:PORT": [13 values]}}.
     Bitnodes,
+    /// Who told whom, of a crawl with --edges: {"from", "to", "time", "services"}, one JSON object a claim.
+    Edges,
+    /// When nodes of the chain were up, by all its crawls: {"address", "network", "up_from", "up_to", "ended"}, one JSON
+    /// object a session.
+    Sessions,
 }
 
 pub(crate) fn run(args: ExportArgs) -> anyhow::Result<Done> {
@@ -81,6 +87,13 @@ fn write(
     match format {
         Format::Ndjson => {
             ndjson::write_crawl(store, crawl.id, out)?;
+        }
+        Format::Edges => {
+            edges::write_crawl(store, crawl.id, out)?;
+        }
+        Format::Sessions => {
+            let now_us = micros(unix_now());
+            sessions::write_chain(store, crawl.chain, i64::MIN, now_us, out)?;
         }
         Format::Bitnodes => {
             let mut builder = SnapshotBuilder::default();

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use anyhow::Context;
 use clap::Args;
 use crawl::capacity::Capacity;
-use crawl::dial::{Route, Target};
-use crawl::visit::Caller;
+use crawl::dial::Target;
+use crawl::dial::ways::Way;
+use crawl::visit::{Caller, Manners, Unmade};
 use proto::addr::ParseAddrError;
-use proto::{Call, Outcome, PeerAddr};
+use proto::session::Questions;
+use proto::visit::Dialect;
+use proto::{Call, NotTried, Outcome, PeerAddr};
 use record::export::ndjson;
 use record::text::escape;
 use tokio::task::JoinSet;
@@ -26,11 +29,19 @@ const MOST_ADDRESSES: usize = 1_000;
 Examples:
   bitcensus hello 127.0.0.1:18444 --network regtest
   bitcensus hello '[2a01:4f8::1]:8333' seed.example.org --hex
-  bitcensus hello --proxy socks5://127.0.0.1:9050 ONION.onion:8333")]
+  bitcensus hello --tor socks5://127.0.0.1:9050 ONION.onion:8333
+  bitcensus hello --i2p 127.0.0.1:7656 NAME.b32.i2p")]
 pub(crate) struct HelloArgs {
     /// Whom to call: an address of any form, or a host name; without a port the chain's usual one is meant.
     #[arg(required = true, value_name = "ADDRESS")]
     addresses: Vec<String>,
+    /// Ask for addresses of other nodes too, and tell how many it told of which network.
+    #[arg(long = "addresses", conflicts_with = "handshake_only")]
+    asks_addresses: bool,
+    /// Call those who understand nothing of today's protocol again: with the protocol version of 2010, then with the
+    /// headers without checksum of before February 2012.
+    #[arg(long)]
+    legacy: bool,
     /// Show the raw version message, each byte with its meaning.
     #[arg(long)]
     hex: bool,
@@ -48,7 +59,10 @@ pub(crate) fn run(args: HelloArgs) -> anyhow::Result<Done> {
         args.addresses.len()
     );
     // Who types an address means it: private ones too.
-    let config = DialConfig::new(&args.dial, true)?;
+    let mut config = DialConfig::new(&args.dial, true)?;
+    if args.asks_addresses {
+        config.questions = Questions::Addresses;
+    }
     Capacity::claim();
     roll_call::block_on(say_hello(&args, &config))
 }
@@ -59,24 +73,29 @@ async fn say_hello(args: &HelloArgs, config: &DialConfig) -> anyhow::Result<Done
         .iter()
         .map(|typed| parse_target(typed, config.chain.default_port()))
         .collect::<Result<_, _>>()?;
-    let caller = Arc::new(config.caller(true));
-    let calls: Vec<_> = targets
+    let by_router = |it: &Target| matches!(config.ways.way(it.network()), Way::Sam(_));
+    if targets.iter().any(by_router) {
+        // Its tunnels take longer than a call may. If there are none the calls say so.
+        config.ways.clone().check().await;
+    }
+    let greeter = Arc::new(Greeter {
+        caller: config.caller(true),
+        legacy: args.legacy,
+    });
+    let greetings: Vec<_> = targets
         .into_iter()
-        .map(|target| tokio::spawn(call_all_of(caller.clone(), target)))
+        .map(|target| tokio::spawn(greeter.clone().greet_all_of(target)))
         .collect();
     let mut done = Done::NobodyAnswered;
-    for calls in calls {
-        for (target, call) in calls.await? {
-            let call = call.with_context(|| format!("{target} was not called"))?;
-            if call.outcome.is_reachable() {
+    for greetings in greetings {
+        for greeted in greetings.await? {
+            let greeted = greeted?;
+            if greeted.call.outcome.is_reachable() {
                 done = Done::Well;
             }
-            let told = if args.json {
-                let mut line = Vec::new();
-                ndjson::write_call(&target.to_string(), target.network(), &call, &mut line)?;
-                String::from_utf8(line)?
-            } else {
-                story::tell(&target, &call, args.hex)
+            let told = match args.json {
+                true => greeted.to_json()?,
+                false => story::tell(&greeted, args.hex),
             };
             console::print_result(&told)?;
         }
@@ -103,47 +122,106 @@ fn parse_target(typed: &str, default_port: u16) -> anyhow::Result<Target> {
     Ok(Target::Name { host, port })
 }
 
-/// Calls `target`: where it is a name that is resolved here, every address that it has.
-async fn call_all_of(caller: Arc<Caller>, target: Target) -> Vec<(Target, anyhow::Result<Call>)> {
-    let found = match &target {
-        Target::Name { host, port } if caller.dialer.route == Route::Direct => {
-            let found = tokio::net::lookup_host((host.as_str(), *port)).await;
-            found.map(|it| it.map(PeerAddr::from).collect::<Vec<_>>())
-        }
-        Target::Name { .. } | Target::Addr(_) => {
-            let call = call(&caller, &target).await;
-            return vec![(target, call)];
-        }
-    };
-    let mut addrs = match found {
-        Ok(addrs) => addrs,
-        Err(error) => {
-            let reason = format!("its name could not be resolved: {error}");
-            let call = Call::not_connected(now_us(), Outcome::ConnectUnreachable, Some(reason));
-            return vec![(target, Ok(call))];
-        }
-    };
-    addrs.sort();
-    addrs.dedup();
-    let mut calls = JoinSet::new();
-    for addr in addrs {
-        let caller = caller.clone();
-        calls.spawn(async move {
-            let target = Target::Addr(addr);
-            let call = call(&caller, &target).await;
-            (target, call)
-        });
-    }
-    calls.join_all().await
+/// Whom we greeted, and how that went.
+struct Greeted {
+    target: Target,
+    dialect: Dialect,
+    call: Call,
 }
 
-async fn call(caller: &Caller, target: &Target) -> anyhow::Result<Call> {
-    if let Target::Addr(addr) = target
-        && let Some(why) = caller.dialer.why_not(addr)
-    {
-        return Ok(Call::not_tried(why, now_us()));
+impl Greeted {
+    fn to_json(&self) -> anyhow::Result<String> {
+        let mut line = Vec::new();
+        let (address, network) = (self.target.to_string(), self.target.network());
+        ndjson::write_call(&address, network, self.dialect, &self.call, &mut line)?;
+        Ok(String::from_utf8(line)?)
     }
-    Ok(caller.call(target).await?)
+}
+
+/// Calls whom somebody named.
+struct Greeter {
+    caller: Caller,
+    legacy: bool,
+}
+
+impl Greeter {
+    /// Greets `target`: where it is a name that is resolved here, every address that it has.
+    async fn greet_all_of(self: Arc<Greeter>, target: Target) -> Vec<anyhow::Result<Greeted>> {
+        let way = self.caller.dialer.ways.way(target.network());
+        let found = match &target {
+            Target::Name { host, port } if matches!(way, Way::Direct) => {
+                let found = tokio::net::lookup_host((host.as_str(), *port)).await;
+                found.map(|it| it.map(PeerAddr::from).collect::<Vec<_>>())
+            }
+            Target::Name { .. } | Target::Addr(_) => return vec![self.greet(target).await],
+        };
+        let mut addrs = match found {
+            Ok(addrs) => addrs,
+            Err(error) => {
+                let reason = format!("its name could not be resolved: {error}");
+                let call = Call::not_connected(now_us(), Outcome::ConnectUnreachable, Some(reason));
+                let dialect = Dialect::Modern;
+                return vec![Ok(Greeted {
+                    target,
+                    dialect,
+                    call,
+                })];
+            }
+        };
+        addrs.sort();
+        addrs.dedup();
+        let mut greetings = JoinSet::new();
+        for addr in addrs {
+            let greeter = self.clone();
+            greetings.spawn(async move { greeter.greet(Target::Addr(addr)).await });
+        }
+        greetings.join_all().await
+    }
+
+    /// Greets `target` in today's manner and, where that is wanted, in older ones until it answers.
+    async fn greet(&self, target: Target) -> anyhow::Result<Greeted> {
+        let first = self.call(&target, Dialect::Modern).await;
+        let first = first.with_context(|| format!("{target} was not called"))?;
+        let mut next = Dialect::Modern.next_after(first.outcome);
+        while let Some(dialect) = next.filter(|_| self.legacy) {
+            let call = self.call(&target, dialect).await?;
+            if call.outcome.is_reachable() {
+                return Ok(Greeted {
+                    target,
+                    dialect,
+                    call,
+                });
+            }
+            next = dialect.next_after(call.outcome);
+        }
+        Ok(Greeted {
+            target,
+            dialect: Dialect::Modern,
+            call: first,
+        })
+    }
+
+    async fn call(&self, target: &Target, dialect: Dialect) -> Result<Call, Unmade> {
+        let why_not = match target {
+            Target::Addr(addr) => self.caller.dialer.why_not(addr),
+            Target::Name { .. } => match self.caller.dialer.ways.way(target.network()) {
+                Way::Off => Some(NotTried::NetworkOff),
+                Way::Direct | Way::Socks(_) | Way::Sam(_) => None,
+            },
+        };
+        if let Some(why) = why_not {
+            return Ok(Call::not_tried(why, now_us()));
+        }
+        let manners = Manners {
+            dialect,
+            ..Manners::default()
+        };
+        match self.caller.call(target, manners).await {
+            Ok(call) => Ok(call),
+            Err(Unmade::WayDown(call)) => Ok(*call),
+            Err(full @ Unmade::MachineFull(_)) => Err(full),
+        }
+    }
 }
 
 fn now_us() -> i64 {

@@ -7,7 +7,9 @@ mod export;
 mod hello;
 mod report;
 mod sim;
+mod status;
 mod tables;
+mod watch;
 
 use clap::Subcommand;
 
@@ -15,8 +17,12 @@ use crate::Done;
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Call every node on a list, all at once, and keep what each one says.
+    /// Call every node, ask each for the others, follow them, and keep what each one says.
     Crawl(crawl::CrawlArgs),
+    /// Call nodes again and again for weeks: a snapshot every few minutes, and when each node was up.
+    Watch(watch::WatchArgs),
+    /// Say whether the watch of the store is well: the exit code is 0 if it is, 1 if not.
+    Status(status::StatusArgs),
     /// Shake hands with nodes, and tell field by field what each one says.
     Hello(hello::HelloArgs),
     /// Crawl a simulated network of thousands of nodes; needs no internet.
@@ -36,6 +42,8 @@ pub(crate) enum Command {
 pub(crate) fn run(command: Command) -> anyhow::Result<Done> {
     match command {
         Command::Crawl(args) => crawl::run(args),
+        Command::Watch(args) => watch::run(args),
+        Command::Status(args) => status::run(args),
         Command::Hello(args) => hello::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Sim(args) => sim::run(args),

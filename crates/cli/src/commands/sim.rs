@@ -13,8 +13,12 @@ use crawl::capacity::Capacity;
 use crawl::sources::fetch::{self, FetchConfig};
 use crawl::sources::{Source, listing};
 use proto::Chain;
+use proto::visit::Dialect;
 use record::text::grouped;
-use sim::{Counts, Kind, ListedPeer, Reach, SimServer, World, WorldConfig, truth};
+use sim::{
+    Churn, Counts, Kind, ListedPeer, N_SEEDS, NetworkMix, Reach, SimServer, World, WorldConfig,
+    truth,
+};
 use tokio_util::sync::CancellationToken;
 
 use crate::config::parse_seconds;
@@ -39,9 +43,28 @@ pub(crate) struct WorldArgs {
     /// The share of nodes that are odd or hostile, from 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.05, value_parser = parse_share)]
     odd: f64,
+    /// The share of nodes that make trouble when they are asked for others: floods, lies, late answers, full slots.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_share)]
+    liars: f64,
     /// The share of nodes that cannot be reached, from 0 to 1.
     #[arg(long, value_name = "SHARE", default_value_t = 0.2, value_parser = parse_share)]
     dead: f64,
+    /// Which kinds of nodes that cannot be reached there are, in equal parts [default: a mixture as in the real network].
+    #[arg(long, value_name = "KIND,…", value_delimiter = ',', value_parser = parse_dead_kind)]
+    dead_kinds: Vec<Kind>,
+    /// On which networks the nodes are, next to each other.
+    #[arg(
+        long,
+        value_name = "NETWORK=N,…",
+        default_value = "ipv4=35,ipv6=10,onion=55"
+    )]
+    mix: NetworkMix,
+    /// The share of honest nodes that come and go, from 0 to 1.
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0, value_parser = parse_share)]
+    churn: f64,
+    /// How many seconds those that come and go are up, and down, on the average.
+    #[arg(long, value_name = "SECONDS", default_value = "3600", value_parser = parse_seconds)]
+    churn_period: Duration,
 }
 
 impl WorldArgs {
@@ -53,7 +76,14 @@ impl WorldArgs {
             chain,
             median_rtt: self.rtt(),
             odd_share: self.odd,
+            liar_share: self.liars,
             dead_share: self.dead,
+            dead_kinds: self.dead_kinds.clone(),
+            networks: self.mix,
+            churn: Churn {
+                share: self.churn,
+                period: self.churn_period,
+            },
             patience,
             ..WorldConfig::default()
         })
@@ -70,7 +100,7 @@ It listens on loopback only, as a SOCKS5 proxy that \"reaches\" every node by it
 address, so that no packet leaves:
   bitcensus sim --listen 127.0.0.1:9150 --list nodes.txt --truth truth.ndjson
   bitcensus crawl nodes.txt --proxy socks5://127.0.0.1:9150
-The first line on stdout is the proxy's address.")]
+The first line on stdout is the proxy's address, the second the I2P router's.")]
 pub(crate) struct SimArgs {
     /// Where the SOCKS5 proxy listens, on loopback; port 0 means any free one.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:9150")]
@@ -84,6 +114,12 @@ pub(crate) struct SimArgs {
     /// On Linux: let nodes be reached directly as well, each at its own 127.x.y.z and this port.
     #[arg(long, value_name = "PORT", num_args = 0..=1, default_missing_value = "8333")]
     direct: Option<u16>,
+    /// Let the I2P nodes be reached as well by programs that ask an I2P router, which listens here, on loopback.
+    #[arg(long, value_name = "ADDRESS")]
+    sam: Option<SocketAddr>,
+    /// Write the addresses of a few nodes here, one a line, from which a crawl finds the others.
+    #[arg(long, value_name = "FILE")]
+    seeds: Option<PathBuf>,
     /// Write the addresses of all nodes here, one a line; with --direct those on loopback.
     #[arg(long, value_name = "FILE")]
     list: Option<PathBuf>,
@@ -91,13 +127,16 @@ pub(crate) struct SimArgs {
     /// census must find so.
     #[arg(long, value_name = "FILE")]
     truth: Option<PathBuf>,
+    /// Let that be what `crawl --legacy` must find.
+    #[arg(long, requires = "truth")]
+    legacy: bool,
     /// List the kinds of nodes there are, and how a visit to each must end.
     #[arg(long)]
     kinds: bool,
     /// Seconds that callers wait for a handshake: slow nodes are slow by this measure.
     #[arg(long, value_name = "SECONDS", default_value = "15", value_parser = parse_seconds)]
     patience: Duration,
-    /// Print nothing but the first line.
+    /// Print nothing but the addresses to call.
     #[arg(long)]
     quiet: bool,
     #[command(flatten)]
@@ -129,17 +168,7 @@ async fn simulate(args: SimArgs) -> anyhow::Result<Done> {
         None => Reach::Proxy,
         Some(port) => Reach::Direct(port),
     };
-    let truth = world.truth(reach);
-    if let Some(path) = &args.list {
-        write_file(path, |out| {
-            truth
-                .iter()
-                .try_for_each(|it| writeln!(out, "{}", it.address))
-        })?;
-    }
-    if let Some(path) = &args.truth {
-        write_file(path, |out| truth::write_ndjson(&truth, out))?;
-    }
+    write_files(&args, &world, reach)?;
     let stop = CancellationToken::new();
     let server = SimServer::start(world.clone(), args.listen, stop.clone())?;
     console::print_result(&format!("socks5://{}", server.addr()))?;
@@ -147,6 +176,13 @@ async fn simulate(args: SimArgs) -> anyhow::Result<Done> {
         None => None,
         Some(port) => Some(SimServer::listen_direct(world.clone(), port, stop.clone())?),
     };
+    let router = match args.sam {
+        None => None,
+        Some(at) => Some(SimServer::start_sam(world.clone(), at, stop.clone())?),
+    };
+    if let Some(router) = &router {
+        console::print_result(&format!("sam://{}", router.addr()))?;
+    }
     console.say(&format!(
         "{} nodes stand behind that proxy{}; Ctrl-C ends it",
         grouped(world.nodes().len()),
@@ -161,7 +197,37 @@ async fn simulate(args: SimArgs) -> anyhow::Result<Done> {
     if let Some(direct) = direct {
         tell_counts(console, "directly", direct.join().await);
     }
+    if let Some(router) = router {
+        tell_counts(console, "over I2P", router.join().await);
+    }
     Ok(Done::Well)
+}
+
+/// Writes the files that were asked for; the truth about a large network takes memory, which is free again after this.
+fn write_files(args: &SimArgs, world: &World, reach: Reach) -> anyhow::Result<()> {
+    if let Some(path) = &args.seeds {
+        let mut seeds = world.seeds(N_SEEDS).into_iter();
+        write_file(path, |out| {
+            seeds.try_for_each(|n| writeln!(out, "{}", world.addr_of(n, reach)))
+        })?;
+    }
+    if args.list.is_none() && args.truth.is_none() {
+        return Ok(());
+    }
+    let truth = match args.legacy {
+        true => world.truth_in(&Dialect::ALL, reach),
+        false => world.truth(reach),
+    };
+    if let Some(path) = &args.list {
+        let mut addresses = truth.iter().map(|it| &it.address);
+        write_file(path, |out| {
+            addresses.try_for_each(|it| writeln!(out, "{it}"))
+        })?;
+    }
+    if let Some(path) = &args.truth {
+        write_file(path, |out| truth::write_ndjson(&truth, out))?;
+    }
+    Ok(())
 }
 
 fn tell_counts(console: Console, how: &str, counts: Counts) {
@@ -209,6 +275,14 @@ pub(crate) fn write_file(
         out.flush()
     };
     writing().with_context(|| format!("{} cannot be written", path.display()))
+}
+
+fn parse_dead_kind(text: &str) -> Result<Kind, String> {
+    Kind::from_code(text)
+        .filter(|it| !it.is_live())
+        .ok_or_else(|| {
+            "expected a kind that cannot be reached, as `sim --kinds` lists them".to_owned()
+        })
 }
 
 fn parse_share(text: &str) -> Result<f64, String> {

@@ -3,16 +3,17 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use crawl::dial::Target;
 use data_encoding::HEXLOWER;
+use proto::gossip::ToldCounts;
 use proto::layout::version_fields;
 use proto::outcome::NotTried;
 use proto::routable::Unroutable;
 use proto::version::{NetAddr, Version};
-use proto::visit::Told;
+use proto::visit::{Dialect, Told, Transport};
 use proto::{Call, Outcome, protocol_version, services};
 use record::text::{escape, grouped, wrapped};
 
+use super::Greeted;
 use crate::console;
 
 /// How much of a user agent is shown.
@@ -20,13 +21,22 @@ const SHOWN_USER_AGENT: usize = 300;
 /// Words that would have less room than this are not broken into lines.
 const MIN_ROOM: usize = 20;
 
-/// Tells how a call went, from the dial to the end.
-pub(super) fn tell(target: &Target, call: &Call, hex: bool) -> String {
+/// Tells how a greeting went, from the dial to the end.
+pub(super) fn tell(greeted: &Greeted, hex: bool) -> String {
+    let Greeted {
+        target,
+        dialect,
+        call,
+    } = greeted;
     let mut story = Story {
         text: String::new(),
         width: console::terminal_width().unwrap_or(usize::MAX),
     };
-    story.line(&format!("{target}  ({})", target.network()));
+    story.line(&format!(
+        "{target}  ({}){}",
+        target.network(),
+        manner(*dialect)
+    ));
     story.phases(call);
     story.verdict(call);
     if let Some(version) = &call.heard.version {
@@ -34,6 +44,9 @@ pub(super) fn tell(target: &Target, call: &Call, hex: bool) -> String {
     }
     if call.outcome.is_reachable() {
         story.features(call);
+    }
+    if let Some(gossip) = &call.heard.gossip {
+        story.others(&gossip.told);
     }
     if hex && let Some(payload) = &call.heard.version_payload {
         story.raw(payload);
@@ -76,7 +89,7 @@ impl Story {
             }
             return;
         };
-        self.line(&format!("  {:>10}  connected", millis(connect)));
+        self.line(&format!("  {:>10}  {}", millis(connect), connected(call)));
         for told in &call.heard.story {
             let Told {
                 at,
@@ -239,6 +252,19 @@ impl Story {
         }
     }
 
+    fn others(&mut self, told: &ToldCounts) {
+        self.line(&match told.total() {
+            0 => "  it told no address".to_owned(),
+            1 => "  it told 1 address".to_owned(),
+            n => format!("  it told {} addresses", grouped(n)),
+        });
+        for (network, n) in told.by_network() {
+            if n > 0 {
+                self.field(network, &grouped(n));
+            }
+        }
+    }
+
     fn raw(&mut self, payload: &[u8]) {
         self.line(&format!("  its version message, {} bytes", payload.len()));
         for field in version_fields(payload) {
@@ -250,6 +276,26 @@ impl Story {
             }
         }
     }
+}
+
+/// Says how we spoke, where that is not today's manner.
+fn manner(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Modern => "",
+        Dialect::Old => ", which answers to the manner of 2010",
+        Dialect::OldNoChecksum => ", which answers to the manner of 2010 without checksums",
+    }
+}
+
+/// Says which transport the connection was for, and whether another one had been tried.
+fn connected(call: &Call) -> String {
+    let again = if call.tried.is_empty() { "" } else { " again" };
+    let transport = match call.transport {
+        Some(Transport::V1) => ", to speak v1 (in plain)",
+        Some(Transport::V2) => ", to speak v2 (encrypted)",
+        None => "",
+    };
+    format!("connected{again}{transport}")
 }
 
 /// Systems number their errors, which says nothing to people: `Connection refused (os error 111)`.
@@ -272,12 +318,18 @@ fn advice(call: &Call) -> Option<&'static str> {
         Outcome::ClosedBeforeVersion => Some(
             "Full inbound slots (maxconnections=), a ban, or a node of another chain (--network) look like this.",
         ),
+        Outcome::V2Failed => {
+            Some("It may speak v1 alone, which is worth a call with --transport v1.")
+        }
         Outcome::WrongNetwork => Some("Choose its chain with --network."),
         Outcome::ProxyError => {
-            Some("Is the proxy of --proxy running, and can it reach that network?")
+            Some("Is the proxy of --proxy or --tor running, and can it reach that network?")
+        }
+        Outcome::SamError => {
+            Some("Is the router of --i2p running, with SAM switched on, and for some minutes?")
         }
         Outcome::NotTried(NotTried::NetworkOff) => {
-            Some("Give a way into that network, as --proxy socks5://127.0.0.1:9050 for Tor.")
+            Some("Give a way into that network, as --tor socks5://127.0.0.1:9050 for Tor.")
         }
         Outcome::NotTried(NotTried::Unroutable(Unroutable::TorV2)) => {
             Some("Tor dropped such short names in 2021; its operator has a longer one, if any.")
@@ -294,11 +346,9 @@ fn advice(call: &Call) -> Option<&'static str> {
         | Outcome::ConnectUnreachable
         | Outcome::ConnectReset
         | Outcome::ConnectOther
-        | Outcome::SamError
         | Outcome::VersionTimeout
         | Outcome::MalformedVersion
         | Outcome::ProtocolViolation
-        | Outcome::V2Failed
         | Outcome::SelfConnection => None,
     }
 }
