@@ -3,14 +3,20 @@
 //! `cargo xtask test` brings the nodes. By hand, BITCOIND_EXE names a bitcoind with bitcoin-cli beside it, and
 //! BCOIN_MODULES a `node_modules` folder with bcoin in it; where one is not set, its tests say so and pass.
 
+#[path = "real_nodes/addresses.rs"]
+mod addresses;
 #[path = "real_nodes/bcoin.rs"]
 mod bcoin;
 #[path = "real_nodes/bitcoind.rs"]
 mod bitcoind;
 #[path = "real_nodes/census.rs"]
 mod census;
+#[path = "real_nodes/legacy.rs"]
+mod legacy;
 #[path = "real_nodes/rim.rs"]
 mod rim;
+#[path = "real_nodes/transports.rs"]
+mod transports;
 
 use std::net::TcpStream;
 use std::time::Duration;
@@ -222,6 +228,7 @@ fn bcoin_is_heard_though_it_speaks_first_and_announces_last() {
         "height": 0,
         "noRelay": true,
         "banScore": 0,
+        "nBanned": 0,
     });
     assert_eq!(us, heard);
 }

@@ -11,7 +11,7 @@ fn a_list_of_no_use_is_said_to_be_one() {
     let place = Place::new();
     let sim = place.sim("--nodes 1");
     let check = |list: &str, expected: &str| {
-        let ended = place.run(&format!("crawl {list} {} --db c.db", sim.via()));
+        let ended = place.run(&format!("crawl {list} {} --db c.db", sim.once()));
         assert_eq!(
             (ended.code, ended.stdout.as_str(), ended.stderr),
             (Some(1), "", format!("bitcensus: {expected}\n")),
@@ -48,7 +48,7 @@ fn unreadable_lines_are_shown_by_their_numbers_and_the_rest_is_crawled() {
         "some.txt",
         format!("what is this\n{list}1.2.3.4:99999\n# a remark\n\u{1b}[31m\n"),
     );
-    let ended = place.run(&format!("crawl some.txt {} --db c.db", sim.via()));
+    let ended = place.run(&format!("crawl some.txt {} --db c.db", sim.once()));
     let shown = format!(
         "some.txt: 3 entries cannot be read:
   line 1: what is this: {NO_ADDRESS}
@@ -122,6 +122,52 @@ fn a_proxy_that_is_none_or_not_there_is_not_gone_around() {
 }
 
 #[test]
+fn a_way_that_is_none_is_said_to_be() {
+    let place = Place::new();
+    place.write("here.txt", "127.0.0.1:1\n");
+    check(
+        &place,
+        "crawl here.txt --allow-private --db c.db --tor http://127.0.0.1:1",
+        "--tor: \"http://127.0.0.1:1\" is no proxy: expected socks5://HOST:PORT or socks5://USER:PASSWORD@HOST:PORT",
+    );
+    check(
+        &place,
+        "crawl here.txt --allow-private --db c.db --i2p 127.0.0.1:sam",
+        "--i2p: \"127.0.0.1:sam\" is no SAM bridge: expected HOST:PORT, as 127.0.0.1:7656",
+    );
+    let refused = "cannot be reached: Connection refused (os error 111)";
+    check(
+        &place,
+        "crawl here.txt --allow-private --db c.db --proxy 127.0.0.1:1 --tor 127.0.0.1:2 --i2p 127.0.0.1:3",
+        &format!(
+            "nothing was called: the proxy 127.0.0.1:1 {refused}; the proxy 127.0.0.1:2 {refused}; \
+             the I2P router 127.0.0.1:3 {refused}; the proxy 127.0.0.1:1 {refused}"
+        ),
+    );
+}
+
+#[test]
+fn a_wrong_line_of_an_opt_out_list_is_named() {
+    let place = Place::new();
+    place.write("here.txt", "127.0.0.1:1\n");
+    place.write(
+        "list.txt",
+        "# those of a laboratory\n10.0.0.0/8\n10.0.0.0/99\n",
+    );
+    let crawl = |list: &str| format!("crawl here.txt --allow-private --db c.db --opt-out {list}");
+    check(
+        &place,
+        &crawl("list.txt"),
+        "--opt-out list.txt: line 3: \"10.0.0.0/99\" is no address and no prefix: expected a number from 0 to 32 behind the /",
+    );
+    check(
+        &place,
+        &crawl("gone.txt"),
+        "--opt-out gone.txt: No such file or directory (os error 2)",
+    );
+}
+
+#[test]
 fn a_crawl_that_is_not_there_is_said_not_to_be() {
     let place = Place::new();
     place.write("here.txt", "127.0.0.1:1\n");
@@ -144,12 +190,12 @@ fn a_crawl_that_is_not_there_is_said_not_to_be() {
 fn two_crawls_do_not_write_to_one_store() {
     let place = Place::new();
     let sim = place.sim("--nodes 50 --odd 0 --dead 1");
-    let mut first = place.start(&format!("crawl nodes.txt {} --db c.db", sim.via()));
+    let mut first = place.start(&format!("crawl nodes.txt {} --db c.db", sim.once()));
     first.wait_for("in flight");
     let holder = first.child.id();
     check(
         &place,
-        &format!("crawl nodes.txt {} --quiet --db c.db", sim.via()),
+        &format!("crawl nodes.txt {} --quiet --db c.db", sim.once()),
         &format!(
             "another crawl is writing to c.db (process {holder}); wait for it, or give this one its own --db"
         ),

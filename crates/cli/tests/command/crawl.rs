@@ -1,5 +1,6 @@
 //! `crawl` of simulated networks: what it finds, and what it says meanwhile.
 
+use std::collections::BTreeSet;
 use std::thread;
 
 use super::place::Place;
@@ -23,13 +24,15 @@ fn one_call_at_a_time_finds_the_same() {
 fn progress_goes_to_stderr_in_plain_lines_and_only_results_to_stdout() {
     let place = Place::new();
     let sim = place.sim("--nodes 300");
-    let ended = place.run(&format!("crawl nodes.txt {} --db c.db --json", sim.via()));
+    let ended = place.run(&format!("crawl nodes.txt {} --db c.db --json", sim.once()));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let summary: serde_json::Value = serde_json::from_str(&ended.stdout).unwrap();
     let n_reachable = summary["reachable"]["value"].as_u64().unwrap();
 
     let mut lines: Vec<_> = ended.stderr.lines().collect();
     assert_eq!(lines.remove(0), "nodes.txt: 300 addresses");
+    let ways = lines.remove(0);
+    assert!(ways.starts_with("ipv4, ipv6, onion, i2p, cjdns: works, the proxy 127.0.0.1:"));
     assert_eq!(lines.pop(), Some("crawl 1 is in c.db"));
     let (_, end) = lines.pop().unwrap().split_once(" s  ").unwrap();
     let n_failed = 300 - n_reachable;
@@ -46,10 +49,34 @@ fn progress_goes_to_stderr_in_plain_lines_and_only_results_to_stdout() {
 }
 
 #[test]
+fn a_network_whose_way_is_gone_is_left_alone_while_another_works() {
+    let place = Place::new();
+    let sim = place.sim("--nodes 200");
+    let via = sim
+        .via()
+        .replace("--proxy", "--proxy socks5://127.0.0.1:1 --tor");
+    let ended = place.run(&format!("crawl nodes.txt {via} --db c.db"));
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    for said in [
+        "warning: ipv4, ipv6, i2p, cjdns: not called, the proxy 127.0.0.1:1 cannot be reached: ",
+        "onion: works, 1 of 1 SOCKS ports answer; each call has a circuit of its own\n",
+    ] {
+        assert!(ended.stderr.contains(said), "{}", ended.stderr);
+    }
+    let exported = place.run("export ndjson --db c.db").stdout;
+    let rows = exported.lines().map(|line| {
+        let row: serde_json::Value = serde_json::from_str(line).unwrap();
+        (row["network"] == "onion", row["reason"] == "network_off")
+    });
+    let kinds: BTreeSet<_> = rows.collect();
+    assert_eq!(kinds, BTreeSet::from([(false, true), (true, false)]));
+}
+
+#[test]
 fn a_quiet_crawl_says_nothing_on_stderr() {
     let place = Place::new();
     let sim = place.sim("--nodes 50 --odd 0 --dead 0");
-    let ended = place.run(&format!("crawl nodes.txt {} --db c.db --quiet", sim.via()));
+    let ended = place.run(&format!("crawl nodes.txt {} --db c.db --quiet", sim.once()));
     assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
     assert!(
         ended
@@ -63,7 +90,7 @@ fn a_quiet_crawl_says_nothing_on_stderr() {
 fn few_files_make_a_crawl_slower_and_not_wrong() {
     let place = Place::new();
     let sim = place.sim("--nodes 1000 --odd 0.01 --dead 0.01");
-    let via = sim.via();
+    let via = sim.once();
     let usual = place.run_with_files(256, &format!("crawl nodes.txt {via} --db c.db"));
     assert_eq!(usual.code, Some(0), "{usual:?}");
     assert!(!usual.stderr.contains("WARN"), "{}", usual.stderr);
@@ -81,7 +108,7 @@ fn few_files_make_a_crawl_slower_and_not_wrong() {
 fn check(network: &str, how: &str) {
     let place = Place::new();
     let sim = place.sim(network);
-    let ended = place.run(&format!("crawl nodes.txt {} --db c.db {how}", sim.via()));
+    let ended = place.run(&format!("crawl nodes.txt {} --db c.db {how}", sim.once()));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert_eq!(
         compared(&place),

@@ -21,7 +21,12 @@ fn a_demo_finds_its_network_as_it_is_and_replaces_its_own_store() {
     assert_eq!((json.code, json.stderr.as_str()), (Some(0), ""));
     let summary: serde_json::Value = serde_json::from_str(&json.stdout).unwrap();
     assert_eq!(summary["reachable"]["value"], n_reachable(4));
-    assert_eq!(place.crawls(), [(1, "finished".to_owned(), 300)]);
+    assert!(is_one_finished_crawl(&place, 300));
+}
+
+/// Whether the store has one crawl of at least so many visits: some nodes are called again.
+fn is_one_finished_crawl(place: &Place, n_visits: usize) -> bool {
+    matches!(&place.crawls()[..], [(1, state, n)] if state == "finished" && *n >= n_visits)
 }
 
 #[test]
@@ -29,7 +34,7 @@ fn a_demo_that_nobody_hears_finds_the_same() {
     let place = Place::new();
     let ended = place.run_unheard("demo --nodes 50 --seed 3 --db c.db");
     assert_eq!(ended.code, Some(0), "{ended:?}");
-    assert_eq!(place.crawls(), [(1, "finished".to_owned(), 50)]);
+    assert!(is_one_finished_crawl(&place, 50));
 }
 
 #[test]
@@ -37,7 +42,7 @@ fn a_demo_leaves_the_store_of_a_running_one_alone() {
     let place = Place::new();
     // To the store this is a demo, and one that lasts.
     let sim = place.sim("--nodes 5 --odd 0 --dead 1");
-    let via = sim.via().replace("timeout 4", "timeout 600");
+    let via = sim.once().replace("timeout 4", "timeout 600");
     let mut first = place.start(&format!("crawl nodes.txt {via} --vantage demo --db c.db"));
     first.wait_for("in flight");
     let second = place.run("demo --nodes 10 --db c.db");

@@ -21,7 +21,7 @@ fn a_snapshot_says_what_was_found_and_is_a_source_again() {
     assert_eq!(rows, reachable(&place));
     assert_eq!(snapshot["total_nodes"], rows.len());
 
-    let via = sim.via();
+    let via = sim.once();
     let plan = place.run(&format!(
         "crawl snapshot.json {via} --db d.db --dry-run --json --quiet"
     ));
@@ -88,7 +88,7 @@ fn a_reader_may_hang_up_before_the_end() {
 /// Fills `c.db`, and returns the network that is in it.
 fn crawled(place: &Place, network: &str) -> Sim {
     let sim = place.sim(network);
-    let ended = place.run(&format!("crawl nodes.txt {} --db c.db", sim.via()));
+    let ended = place.run(&format!("crawl nodes.txt {} --db c.db", sim.once()));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     sim
 }

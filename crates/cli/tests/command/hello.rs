@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 const STORY: &str = "\
 127.1.0.0:PORT  (ipv4)
-  # ms  connected
+  # ms  connected, to speak v1 (in plain)
   # ms  -> version          90 bytes   Who I am: protocol version, services, time, user agent, height.
   # ms  <- version         102 bytes   Who I am: protocol version, services, time, user agent, height.
   # ms  <- wtxidrelay        0 bytes   Announce transactions by the hash that covers their witness.
@@ -162,6 +162,53 @@ dssqdj6pxnzkth6i.onion:8333  (onion)
     );
 }
 
+#[test]
+fn v2_alone_with_a_node_of_v1_alone_says_what_to_do() {
+    let node = Node::with_services(0x409);
+    check(
+        node.hello("127.1.0.0:PORT --transport v2"),
+        3,
+        "\
+127.1.0.0:PORT  (ipv4)
+  # ms  connected, to speak v2 (encrypted)
+  # ms  the end: 64 bytes sent, 0 received
+  v2_failed: the encrypted transport failed (it hung up before it proved to know v2, as nodes without v2 and full ones do)
+  It may speak v1 alone, which is worth a call with --transport v1.
+",
+    );
+}
+
+#[test]
+fn who_is_asked_for_addresses_tells_how_many_of_which_network() {
+    let place = Place::new();
+    let said = r#"[70016, "/Satoshi:29.2.0/", 1793491200, 3081, 900000]"#;
+    let addrs = ["1.2.3.4:8333", "1.2.3.5:8333", "[2a01::1]:8333"];
+    let nodes = addrs.map(|it| format!("\"{it}\": {said}")).join(", ");
+    place.write("list.json", format!("{{\"nodes\": {{{nodes}}}}}"));
+    let sim = place.sim("--from list.json");
+    let ended = place.run(&format!(
+        "hello 1.2.3.4 --user-agent /me/ --addresses {}",
+        sim.via().replace("--max-rate 0", "")
+    ));
+    let asked = "  # ms  -> getaddr           0 bytes   Tell me addresses of nodes.\n";
+    let told = "  # ms  <- addrv2           43 bytes   Addresses of nodes on every network.\n";
+    let (ping, pong) = ("  # ms  -> ping ", "  # ms  <- pong ");
+    let understood = "addrv2        0 bytes   I understand addrv2.\n";
+    let expected = STORY
+        .replace("127.1.0.0:PORT", "1.2.3.4:8333")
+        .replace(
+            "  # ms  -> verack",
+            &format!("  # ms  -> send{understood}  # ms  -> verack"),
+        )
+        .replace(ping, &format!("{asked}{ping}"))
+        .replace(pong, &format!("{told}{pong}"))
+        .replace("170 bytes sent, 327", "218 bytes sent, 394");
+    let expected = format!(
+        "{expected}  it told 2 addresses\n    ipv4              1\n    ipv6              1\n"
+    );
+    check(ended, 0, &expected);
+}
+
 #[track_caller]
 fn check(ended: Ended, code: i32, expected: &str) {
     assert_eq!(without_times(&ended.stdout), expected);
@@ -177,11 +224,17 @@ struct Node {
 
 impl Node {
     fn start() -> Node {
+        Node::with_services(0xc09)
+    }
+
+    fn with_services(services: u64) -> Node {
         let place = Place::new();
         let port = free_port().to_string();
         place.write(
             "list.json",
-            r#"{"nodes": {"1.2.3.4:8333": [70016, "/Satoshi:29.2.0/", 1793491200, 3081, 900000]}}"#,
+            format!(
+                r#"{{"nodes": {{"1.2.3.4:8333": [70016, "/Satoshi:29.2.0/", 1793491200, {services}, 900000]}}}}"#
+            ),
         );
         let mut sim = place.sim(&format!("--from list.json --direct {port}"));
         sim.wait_until_direct();

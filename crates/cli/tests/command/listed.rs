@@ -47,7 +47,7 @@ fn check(list: &str, expected: &str) {
     place.write("list.json", list);
     let sim = place.sim("--from list.json");
     // Everybody there answers, so patience costs nothing.
-    let via = format!("{} --quiet", sim.via()).replace("timeout 4", "timeout 60");
+    let via = format!("{} --quiet", sim.once()).replace("timeout 4", "timeout 60");
     let ended = place.run(&format!("crawl list.json {via} --db c.db"));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     let listed = read_list(list);

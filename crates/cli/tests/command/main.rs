@@ -11,11 +11,25 @@ mod crawl;
 mod demo;
 #[cfg(target_os = "linux")]
 mod direct;
+mod edges;
 mod export;
+mod followed;
+#[cfg(target_os = "linux")]
+mod full_disk;
 #[cfg(target_os = "linux")]
 mod hello;
+mod hosted;
+#[cfg(target_os = "linux")]
+mod hostile;
+mod kindness;
 mod listed;
 mod place;
 #[cfg(unix)]
+mod resumed;
+mod retries;
+#[cfg(unix)]
 mod signals;
 mod sources;
+#[cfg(unix)]
+mod watch;
+mod ways;

@@ -11,6 +11,8 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::thread;
 use std::time::{Duration, Instant};
 
+use proto::Visit;
+use record::{CrawlId, SqliteStore, Store};
 use sim::truth::{TruthRow, read_ndjson};
 use tempfile::TempDir;
 
@@ -18,16 +20,22 @@ use tempfile::TempDir;
 const PATIENCE: Duration = Duration::from_secs(120);
 
 /// How long calls through a [`Sim`] wait, in seconds: nobody honest is late even where two cores do everything.
-const CALLERS_PATIENCE: u32 = 4;
+pub(crate) const CALLERS_PATIENCE: u32 = 4;
 
 /// Flags that no value follows.
-const SWITCHES: [&str; 6] = [
+const SWITCHES: [&str; 12] = [
+    "--addresses",
     "--allow-private",
+    "--cjdns",
     "--dry-run",
+    "--edges",
     "--handshake-only",
     "--hex",
     "--json",
+    "--legacy",
+    "--no-gossip",
     "--quiet",
+    "--resume",
 ];
 
 /// An empty directory, and the user's data directory of every command that runs in it.
@@ -123,6 +131,23 @@ impl Place {
         self.start_as(shell, words, Stdio::piped()).end()
     }
 
+    /// Runs `bitcensus` where `small/` is a disk of so many bytes, whose files are in `kept/` afterwards; `None` where none can
+    /// be had.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn run_with_small_disk(&self, size: u32, words: &str) -> Option<Ended> {
+        fs::create_dir(self.path("small")).unwrap();
+        let script = format!(
+            "mount -t tmpfs -o size={size} none small || exit 99
+             \"$0\" \"$@\"; code=$?; cp -r small kept; exit $code"
+        );
+        let mut apart = Command::new("unshare");
+        apart.args(["--map-root-user", "--mount", "sh", "-c", &script]);
+        apart.arg(bitcensus().get_program());
+        let ended = self.start_as(apart, words, Stdio::piped()).end();
+        let began = ended.code != Some(99) && !ended.stderr.starts_with("unshare:");
+        began.then_some(ended)
+    }
+
     fn start_as(&self, command: Command, words: &str, stdout: Stdio) -> Running {
         let split: Vec<_> = words.split_whitespace().collect();
         assert!(
@@ -157,11 +182,16 @@ impl Place {
         })
     }
 
-    /// Starts a simulated network, whose addresses are in `nodes.txt`.
+    /// Starts a simulated network, whose addresses are in `nodes.txt`, those to find the others from in `seeds.txt`.
     pub(crate) fn sim(&self, words: &str) -> Sim {
+        self.sim_at(0, words)
+    }
+
+    /// The same with its proxy on this port.
+    pub(crate) fn sim_at(&self, port: u16, words: &str) -> Sim {
         let mut running = self.start(&format!(
-            "sim --listen 127.0.0.1:0 --list nodes.txt --truth truth.ndjson --rtt-ms 5 \
-             --patience {CALLERS_PATIENCE} {words}"
+            "sim --listen 127.0.0.1:{port} --list nodes.txt --seeds seeds.txt --truth truth.ndjson \
+             --rtt-ms 5 --patience {CALLERS_PATIENCE} {words}"
         ));
         let proxy = running.stdout.wait_for("socks5://", &running.words);
         Sim { running, proxy }
@@ -176,6 +206,18 @@ impl Place {
     pub(crate) fn found(&self) -> Vec<TruthRow> {
         let ended = self.run("export ndjson --db c.db");
         read_ndjson(ended.stdout.as_bytes()).unwrap()
+    }
+
+    /// All visits of the first crawl of `c.db`, in the order in which they were stored.
+    pub(crate) fn visits(&self) -> Vec<Visit> {
+        let store = SqliteStore::open_to_read(&self.path("c.db")).unwrap();
+        let mut visits = Vec::new();
+        let mut take = |visit| {
+            visits.push(visit);
+            Ok(())
+        };
+        store.read_visits(CrawlId(1), &mut take).unwrap();
+        visits
     }
 
     /// What `c.db` says about its crawls: the number, the state and how many visits it has.
@@ -200,11 +242,17 @@ pub(crate) struct Sim {
 impl Sim {
     /// The words that send calls through it, as fast as can be and with as much patience as it was made for.
     pub(crate) fn via(&self) -> String {
-        let proxy = &self.proxy;
-        let secs = CALLERS_PATIENCE;
-        format!(
-            "--proxy {proxy} --max-rate 0 --connect-timeout {secs} --handshake-timeout {secs} --answer-timeout {secs}"
-        )
+        via(&self.proxy)
+    }
+
+    /// The same for a crawl, which calls each node once, follows nobody, and may come again at once.
+    pub(crate) fn once(&self) -> String {
+        format!("{} --no-gossip --retries 0 --min-interval 0", self.via())
+    }
+
+    /// The same for a crawl that follows what nodes tell.
+    pub(crate) fn all(&self) -> String {
+        all(&self.proxy)
     }
 
     /// Waits until it also listens directly, after which it says so.
@@ -213,6 +261,24 @@ impl Sim {
         let words = &self.running.words;
         self.running.stderr.wait_for("and directly from", words);
     }
+}
+
+fn via(proxy: &str) -> String {
+    let secs = CALLERS_PATIENCE;
+    format!(
+        "--proxy {proxy} --max-rate 0 --connect-timeout {secs} --handshake-timeout {secs} --answer-timeout {secs}"
+    )
+}
+
+/// The words of a crawl through `proxy` that follows what nodes tell.
+///
+/// Answers are long, and some come a byte at a time: with few calls at once, and more patience than these were made for,
+/// none is late. Slow drips are slower still.
+pub(crate) fn all(proxy: &str) -> String {
+    format!(
+        "--proxy {proxy} --max-rate 0 --max-in-flight 200 --min-interval 0 --retry-after 1 \
+         --connect-timeout {CALLERS_PATIENCE} --handshake-timeout 8 --addr-timeout 10"
+    )
 }
 
 /// A command that runs; it ends with its value.
@@ -229,6 +295,21 @@ impl Running {
         self.stderr.wait_for(part, &self.words)
     }
 
+    /// Waits until a line with `part` is on stdout, and returns that line.
+    pub(crate) fn wait_for_result(&mut self, part: &str) -> String {
+        self.stdout.wait_for(part, &self.words)
+    }
+
+    /// Does what Ctrl-C does, or SIGTERM: `INT` or `TERM`.
+    #[cfg(unix)]
+    pub(crate) fn signal(&self, signal: &str) {
+        let id = self.child.id().to_string();
+        let sent = Command::new("kill")
+            .args([&format!("-{signal}"), &id])
+            .status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Waits for the end.
     pub(crate) fn end(mut self) -> Ended {
         let stdout = self.stdout.read_to_end(&self.words);
@@ -240,6 +321,30 @@ impl Running {
             stdout,
             stderr,
         }
+    }
+
+    /// Waits for the end, and returns the most memory that it was seen to have taken, in kB.
+    #[cfg(target_os = "linux")]
+    pub(crate) fn end_and_weigh(self) -> (Ended, u64) {
+        // What is known of a child that has ended counts what it shared with its parent when it began.
+        let status = format!("/proc/{}/status", self.child.id());
+        let (ended, inbox) = channel();
+        let weigh = thread::spawn(move || {
+            let mut peak = 0;
+            loop {
+                let text = fs::read_to_string(&status).unwrap_or_default();
+                let line = text.lines().find_map(|it| it.strip_prefix("VmHWM:"));
+                let kb = line.and_then(|it| it.trim().strip_suffix(" kB"));
+                peak = kb.map_or(peak, |it| it.parse().unwrap());
+                match inbox.recv_timeout(Duration::from_millis(20)) {
+                    Ok(ended) => return (ended, peak),
+                    Err(RecvTimeoutError::Timeout) => (),
+                    Err(RecvTimeoutError::Disconnected) => panic!("it never ended"),
+                }
+            }
+        });
+        ended.send(self.end()).unwrap();
+        weigh.join().unwrap()
     }
 }
 
@@ -311,18 +416,21 @@ fn bitcensus() -> Command {
 }
 
 /// Returns a port on which nobody listens.
-#[cfg(target_os = "linux")]
+#[cfg(unix)]
 pub(crate) fn free_port() -> u16 {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
 }
 
+/// Flags whose value is a way out.
+const WAYS: [&str; 3] = ["--proxy", "--tor", "--i2p"];
+
 /// Whether a command can reach nothing but loopback: through a proxy there, or because it names nobody else.
 fn stays_here(words: &[&str], dir: &Path) -> bool {
-    let Some((&command @ ("crawl" | "hello"), rest)) = words.split_first() else {
+    let Some((&command @ ("crawl" | "hello" | "watch"), rest)) = words.split_first() else {
         return true;
     };
-    let mut has_proxy = false;
+    let (mut has_proxy, mut has_other_way) = (false, false);
     let mut named = Vec::new();
     let mut rest = rest.iter();
     while let Some(word) = rest.next() {
@@ -330,21 +438,38 @@ fn stays_here(words: &[&str], dir: &Path) -> bool {
             continue;
         } else if word.starts_with("--") {
             let value = rest.next().unwrap_or(&"");
-            has_proxy |= *word == "--proxy" && value.starts_with("socks5://127.0.0.1:");
+            let at = value.split("://").last().unwrap_or(value);
+            let is_here = at == "127.0.0.1" || at.starts_with("127.0.0.1:");
+            if WAYS.contains(word) && !is_here {
+                return false;
+            }
+            has_proxy |= *word == "--proxy" && value.starts_with("socks5://");
+            has_other_way |= WAYS.contains(word) && *word != "--proxy";
         } else {
             named.push(*word);
         }
     }
-    // A crawl that names no source means the DNS seeds.
-    if (named.is_empty() && command == "crawl") || named.contains(&"dns") {
+    // A crawl that names no source means the DNS seeds, unless it goes on with whatever it knows.
+    let goes_on = words.contains(&"--resume");
+    let asks_seeds = named.is_empty() && command != "hello" && !goes_on;
+    if asks_seeds || named.contains(&"dns") {
         return false;
     }
     has_proxy
-        || named.iter().all(|it| match command {
-            "crawl" => fs::read_to_string(dir.join(it))
-                .is_ok_and(|list| list.lines().all(|it| it.starts_with("127."))),
-            _hello => it.starts_with("127."),
-        })
+        || !goes_on
+            && named.iter().all(|it| match command {
+                "hello" => it.starts_with("127."),
+                _list => fs::read_to_string(dir.join(it))
+                    .is_ok_and(|list| list.lines().all(|it| has_no_way_out(it, has_other_way))),
+            })
+}
+
+/// Whether an address is on this machine, or there is no way to it but those that flags name.
+fn has_no_way_out(address: &str, has_other_way: bool) -> bool {
+    let needs_a_flag = [".onion:8333", ".b32.i2p:0"];
+    // Where there is one, what is told there of the internet would be called too.
+    address.starts_with("127.")
+        || !has_other_way && needs_a_flag.iter().any(|it| address.ends_with(it))
 }
 
 #[test]
@@ -364,7 +489,25 @@ fn what_could_leave_this_machine_is_not_run() {
     check("crawl dns --proxy socks5://127.0.0.1:9", false);
     check("crawl out.txt", false);
     check("crawl out.txt --proxy socks5://192.168.0.1:9", false);
+    check("crawl here.txt --proxy socks5://192.168.0.1:9", false);
+    check("crawl here.txt --proxy socks5://127.0.0.1.x:9", false);
+    check("crawl out.txt --proxy http://127.0.0.1:9", false);
+    check("crawl here.txt --tor socks5://192.168.0.1:9", false);
+    check("crawl here.txt --i2p 192.168.0.1:9", false);
     check("crawl http://127.0.0.1/nodes.txt", false);
+    check("watch here.txt --every 2s --db c.db", true);
+    check("watch --every here.txt", false);
+    check("watch out.txt", false);
+    check("watch out.txt --proxy socks5://127.0.0.1:9", true);
+    check("watch dns --proxy socks5://127.0.0.1:9", false);
+    check("crawl --resume --db c.db", false);
+    check(
+        "crawl --resume --proxy socks5://127.0.0.1:9 --db c.db",
+        true,
+    );
+    check("watch --db c.db", false);
+    check("watch out.txt", false);
+    check("watch here.txt --every 60", true);
     check("hello", true);
     check("hello 127.0.0.1:1 --hex", true);
     check("hello 127.0.0.1:1 localhost", false);

@@ -4,17 +4,20 @@ use std::process::Command;
 use std::thread;
 use std::time::Duration;
 
-use super::place::{Place, Running};
+use super::place::Place;
 
 #[test]
 fn ctrl_c_once_ends_the_open_calls_and_keeps_all() {
     let place = Place::new();
     // Nine in ten answer late or never, and few are called at once: without an end this takes minutes.
     let sim = place.sim("--nodes 600 --odd 0 --dead 0.9");
-    let crawl = format!("crawl nodes.txt {} --db c.db --max-in-flight 40", sim.via());
+    let crawl = format!(
+        "crawl nodes.txt {} --db c.db --max-in-flight 40",
+        sim.once()
+    );
     let mut crawl = place.start(&crawl);
     let before = n_done(&crawl.wait_for("in flight"));
-    interrupt(&crawl);
+    crawl.signal("INT");
     let ended = crawl.end();
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
@@ -27,8 +30,12 @@ fn ctrl_c_once_ends_the_open_calls_and_keeps_all() {
         panic!("not one crawl: {:?}", place.crawls())
     };
     assert_eq!(state, "stopped");
-    let lines: Vec<_> = ended.stderr.lines().collect();
-    assert_eq!(n_done(lines[lines.len() - 2]), *n_visits, "{ended:?}");
+    let mut lines = ended.stderr.lines().rev();
+    let last = lines.find(|it| it.contains("received")).unwrap();
+    assert_eq!(n_done(last), *n_visits, "{ended:?}");
+    let hint =
+        "It was stopped before its end; `crawl --resume` with the same flags goes on with it.";
+    assert!(ended.stderr.contains(hint), "{ended:?}");
     assert!((before..300).contains(n_visits), "{before}: {ended:?}");
     assert!(
         ended
@@ -43,12 +50,12 @@ fn ctrl_c_once_ends_the_open_calls_and_keeps_all() {
 fn ctrl_c_twice_quits_at_once() {
     let place = Place::new();
     let sim = place.sim("--nodes 50 --odd 0 --dead 1");
-    let via = sim.via().replace("timeout 4", "timeout 600");
+    let via = sim.once().replace("timeout 4", "timeout 600");
     let mut crawl = place.start(&format!("crawl nodes.txt {via} --db c.db"));
     crawl.wait_for("in flight");
-    interrupt(&crawl);
+    crawl.signal("INT");
     crawl.wait_for("stopping");
-    interrupt(&crawl);
+    crawl.signal("INT");
     let ended = crawl.end();
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(130), ""));
     assert_eq!(place.crawls()[0].1, "interrupted");
@@ -58,7 +65,7 @@ fn ctrl_c_twice_quits_at_once() {
 fn a_killed_crawl_loses_at_most_a_second_and_the_next_one_works() {
     let place = Place::new();
     let sim = place.sim("--nodes 2000 --odd 0 --dead 0");
-    let via = sim.via().replace("--max-rate 0", "--max-rate 200");
+    let via = sim.once().replace("--max-rate 0", "--max-rate 200");
     let mut crawl = place.start(&format!("crawl nodes.txt {via} --db c.db"));
     crawl.wait_for("in flight");
     let a_second_ago = n_done(&crawl.wait_for("in flight"));
@@ -83,7 +90,7 @@ fn a_killed_crawl_loses_at_most_a_second_and_the_next_one_works() {
         "{report:?}"
     );
 
-    let next = place.run(&format!("crawl nodes.txt {} --db c.db", sim.via()));
+    let next = place.run(&format!("crawl nodes.txt {} --db c.db", sim.once()));
     assert_eq!(next.code, Some(0), "{next:?}");
     let interrupted = (1, "interrupted".to_owned(), *n_visits);
     assert_eq!(
@@ -99,25 +106,13 @@ fn ctrl_c_ends_the_wait_for_a_list_that_never_comes() {
     assert!(fifo.unwrap().success());
     let crawl = place.start("crawl list --proxy socks5://127.0.0.1:1 --dry-run --db c.db");
     thread::sleep(Duration::from_secs(1));
-    interrupt(&crawl);
+    crawl.signal("INT");
     let ended = crawl.end();
     // Nothing says when the signal is awaited; before, it ends the program just as well.
     if ended.code.is_some() {
         let said = "bitcensus: stopped before the first call\n";
         assert_eq!((ended.code, ended.stderr.as_str()), (Some(1), said));
     }
-}
-
-/// Does what Ctrl-C does.
-fn interrupt(running: &Running) {
-    let id = running.child.id().to_string();
-    assert!(
-        Command::new("kill")
-            .args(["-INT", &id])
-            .status()
-            .unwrap()
-            .success()
-    );
 }
 
 /// Reads how many calls are over from `1.0 s  190 of 2,000 (9.5 %) …`.

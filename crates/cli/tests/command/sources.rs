@@ -11,7 +11,7 @@ fn a_list_comes_from_a_url() {
     let place = Place::new();
     let sim = place.sim("--nodes 30 --odd 0 --dead 0");
     let url = serve("200 OK", place.read("nodes.txt"));
-    let ended = place.run(&format!("crawl {url} {} --db c.db", sim.via()));
+    let ended = place.run(&format!("crawl {url} {} --db c.db", sim.once()));
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
         ended.stderr.starts_with(&format!("{url}: 30 addresses\n")),
@@ -25,7 +25,7 @@ fn a_server_that_has_no_list_is_quoted() {
     let place = Place::new();
     let sim = place.sim("--nodes 1");
     let url = serve("404 Not Found", "gone".to_owned());
-    let ended = place.run(&format!("crawl {url} {} --db c.db", sim.via()));
+    let ended = place.run(&format!("crawl {url} {} --db c.db", sim.once()));
     assert_eq!(ended.code, Some(1));
     assert!(
         ended.stderr.starts_with("bitcensus: ") && ended.stderr.contains("404"),
@@ -38,7 +38,7 @@ fn a_list_comes_from_standard_input() {
     let place = Place::new();
     let sim = place.sim("--nodes 30 --odd 0 --dead 0");
     let list = place.read("nodes.txt");
-    let ended = place.run_with_input(&format!("crawl - {} --db c.db", sim.via()), &list);
+    let ended = place.run_with_input(&format!("crawl - {} --db c.db", sim.once()), &list);
     assert_eq!(ended.code, Some(0), "{ended:?}");
     assert!(
         ended.stderr.starts_with("standard input: 30 addresses\n"),
@@ -55,7 +55,7 @@ fn several_sources_are_one_list_without_duplicates() {
     let lines: Vec<_> = list.lines().collect();
     place.write("first.txt", lines[..20].join("\n"));
     place.write("last.txt", lines[15..25].join("\n"));
-    let via = sim.via();
+    let via = sim.once();
     let ended = place.run(&format!("crawl first.txt last.txt {via} --db c.db"));
     assert!(
         ended
@@ -83,7 +83,7 @@ fn a_plan_names_all_and_calls_nobody() {
     );
     let plan = place.run("crawl nodes.txt --dry-run --quiet --db c.db");
     let expected = "\
-3 addresses, each once
+3 addresses to begin with
           2  would not be tried: loopback
           1  would not be tried: no_port
 ";

@@ -1,7 +1,7 @@
 'use strict';
 // Starts a bcoin full node in regtest mode that stays on loopback, for tests.
 //
-// usage: NODE_BACKEND=js node bcoin.cjs MODULES PORT
+// usage: NODE_BACKEND=js node bcoin.cjs MODULES PORT [HOST…]
 //
 // Prints one JSON object a line: what it says of itself once it listens, then, whenever a peer has gone, what that peer
 // had said and how badly it had behaved.
@@ -11,7 +11,7 @@
 const net = require('net');
 const path = require('path');
 
-const [modules, port] = process.argv.slice(2);
+const [modules, port, ...hosts] = process.argv.slice(2);
 const connect = net.Socket.prototype.connect;
 net.Socket.prototype.connect = function (...args) {
   const options = Array.isArray(args[0]) ? args[0][0] : args[0];
@@ -22,6 +22,7 @@ net.Socket.prototype.connect = function (...args) {
 };
 
 const { FullNode } = require(path.join(modules, 'bcoin'));
+const NetAddress = require(path.join(modules, 'bcoin/lib/net/netaddress'));
 const node = new FullNode({
   network: 'regtest',
   memory: true,
@@ -42,6 +43,9 @@ const node = new FullNode({
   workers: false,
 });
 node.pool.hosts.discoverExternal = async () => {};
+// It dials nobody, whomever it knows.
+node.pool.addLoader = () => {};
+node.pool.fillOutbound = () => {};
 node.pool.on('peer close', (peer) => {
   console.log(JSON.stringify({
     hostname: peer.hostname(),
@@ -51,6 +55,7 @@ node.pool.on('peer close', (peer) => {
     height: peer.height,
     noRelay: peer.noRelay,
     banScore: peer.banScore,
+    nBanned: node.pool.hosts.banned.size,
   }));
 });
 
@@ -59,11 +64,20 @@ node.pool.on('peer close', (peer) => {
   await node.open();
   await node.connect();
   const { pool, chain } = node;
+  const book = hosts.map((host, i) => {
+    const addr = NetAddress.fromHostname(host, 'regtest');
+    addr.services = i % 2 ? 1 : 0xc09;
+    addr.time = node.network.now() - i;
+    if (!pool.hosts.add(addr))
+      throw new Error(`no place for ${host}`);
+    return { to: host, time: addr.time, services: addr.services };
+  });
   console.log(JSON.stringify({
     version: pool.options.version,
     services: pool.options.services,
     agent: pool.options.agent,
     height: chain.height,
+    book,
   }));
 })().catch((error) => {
   console.error(error);

@@ -4,7 +4,8 @@ use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Stdio};
 use std::sync::mpsc::{self, Receiver};
 
-use serde_json::Value;
+use proto::PeerAddr;
+use serde_json::{Value, json};
 
 use crate::rim::{PATIENCE, free_ports, named_by};
 
@@ -18,8 +19,13 @@ pub(crate) struct Bcoin {
 }
 
 impl Bcoin {
-    /// Starts a node; says so where there is none to start.
+    /// Starts a node that knows nobody; says so where there is none to start.
     pub(crate) fn start() -> Option<Bcoin> {
+        Bcoin::start_with(&[])
+    }
+
+    /// Starts a node that knows these hosts, and dials none of them.
+    pub(crate) fn start_with(hosts: &[PeerAddr]) -> Option<Bcoin> {
         let modules = named_by("BCOIN_MODULES")?;
         // The port above is for its own HTTP.
         let port = free_ports(2);
@@ -28,6 +34,7 @@ impl Bcoin {
             .arg(script)
             .arg(modules)
             .arg(port.to_string())
+            .args(hosts.iter().map(PeerAddr::to_string))
             .env("NODE_BACKEND", "js")
             .stdin(Stdio::null())
             .stdout(Stdio::piped())
@@ -56,6 +63,21 @@ impl Bcoin {
     /// Returns host and port, as one calls them.
     pub(crate) fn addr(&self) -> String {
         format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Returns whom it knows as `export edges` would write it, sorted.
+    pub(crate) fn book(&self) -> Vec<String> {
+        let book = self.said["book"].as_array().expect("it says whom it knows");
+        let edge = |entry: &Value| {
+            let mut edge = json!({ "from": self.addr() });
+            for key in ["to", "time", "services"] {
+                edge[key] = entry[key].clone();
+            }
+            edge.to_string()
+        };
+        let mut book: Vec<_> = book.iter().map(edge).collect();
+        book.sort();
+        book
     }
 
     /// Returns what it knew of the next peer that has gone.

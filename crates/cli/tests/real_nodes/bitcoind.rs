@@ -1,10 +1,17 @@
 //! A node of Bitcoin Core's family in regtest mode that stays on loopback, with what it says of itself and noted of us.
 
+use std::collections::BTreeSet;
 use std::fs::{self, File};
+use std::io::{Read, Write};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
-use serde_json::Value;
+use data_encoding::BASE64;
+use jiff::Timestamp;
+use proto::PeerAddr;
+use proto::gossip::Gossip;
+use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::rim::{free_ports, named_by, wait_until};
@@ -44,7 +51,7 @@ const COMPLAINTS: [&str; 11] = [
 /// A running node; ends when dropped.
 pub(crate) struct Bitcoind {
     process: Child,
-    cli: PathBuf,
+    program: PathBuf,
     dir: TempDir,
     host: u8,
     port: u16,
@@ -67,34 +74,28 @@ pub(crate) struct Message {
 impl Bitcoind {
     /// Starts a node at 127.0.0.`host`; says so where there is none to start.
     pub(crate) fn start(host: u8, settings: &[&str]) -> Option<Bitcoind> {
-        let program = named_by("BITCOIND_EXE")?;
+        let program = PathBuf::from(named_by("BITCOIND_EXE")?);
         let dir = tempfile::tempdir().expect("a folder can be made");
         let port = free_ports(2);
-        let log = File::create(dir.path().join("stderr")).expect("a file can be written");
-        let process = Command::new(&program)
-            .args(STAY_HERE)
-            .args(WRITE_DOWN)
-            .arg(SAME_FOR_ALL)
-            .args(settings)
-            .arg(format!("-bind=127.0.0.{host}:{port}"))
-            .arg(format!("-rpcport={}", port + 1))
-            .arg(format!("-datadir={}", dir.path().display()))
-            .stdin(Stdio::null())
-            .stdout(Stdio::null())
-            .stderr(log)
-            .spawn()
-            .expect("BITCOIND_EXE can be started");
+        let process = spawn(&program, dir.path(), host, port, settings);
         let mut node = Bitcoind {
             process,
-            cli: Path::new(&program).with_file_name("bitcoin-cli"),
+            program,
             dir,
             host,
             port,
             log_of_start: 0,
         };
         node.wait_for_start();
-        node.log_of_start = node.log().len();
         Some(node)
+    }
+
+    /// Ends the node and starts it again at the same address, with other settings.
+    pub(crate) fn restart(&mut self, settings: &[&str]) {
+        self.stop();
+        let dir = self.dir.path();
+        self.process = spawn(&self.program, dir, self.host, self.port, settings);
+        self.wait_for_start();
     }
 
     /// Returns host and port, as one calls them.
@@ -109,6 +110,58 @@ impl Bitcoind {
         assert!(output.status.success(), "{words:?}: {complaint}");
         // An answer that is no JSON is a bare text, or none at all.
         serde_json::from_slice(&output.stdout).unwrap_or_default()
+    }
+
+    /// Puts addresses into its address book, as last seen `secs_ago`; it may have no place for some.
+    ///
+    /// It never dials them: [`STAY_HERE`].
+    pub(crate) fn fill_book(&self, addrs: &[PeerAddr], secs_ago: i64) {
+        let seen_at = Timestamp::now().as_second() - secs_ago;
+        self.rpc(&["setmocktime", &seen_at.to_string()]);
+        let call = |it: &PeerAddr| {
+            let params = json!([host_text(it), it.port]);
+            json!({ "id": 0, "method": "addpeeraddress", "params": params })
+        };
+        self.rpc_all(&addrs.iter().map(call).collect());
+        self.rpc(&["setmocktime", "0"]);
+    }
+
+    /// Returns its address book, each entry as `export edges` writes it.
+    pub(crate) fn book(&self) -> BTreeSet<String> {
+        let entries = self.rpc(&["getnodeaddresses", "0"]);
+        let entries = entries.as_array().expect("it is a list");
+        let edges = entries.iter().map(|entry| {
+            let host = entry["address"].as_str().expect("each has an address");
+            let port = entry["port"].as_u64().and_then(|it| it.try_into().ok());
+            let to = PeerAddr::from_host_text(host, port.expect("each has a port"));
+            json!({
+                "from": self.addr(),
+                "to": to.expect("it took it as an address").to_string(),
+                "time": entry["time"],
+                "services": entry["services"],
+            })
+        });
+        edges.map(|it| it.to_string()).collect()
+    }
+
+    /// Asks the node many questions at once, which its own client cannot.
+    fn rpc_all(&self, calls: &Value) {
+        let login = fs::read(self.chain_dir().join(".cookie")).expect("it made a login");
+        let body = calls.to_string();
+        let request = format!(
+            "POST / HTTP/1.1\r\nHost: localhost\r\nAuthorization: Basic {}\r\nConnection: close\r\n\
+             Content-Length: {}\r\n\r\n{body}",
+            BASE64.encode(&login),
+            body.len()
+        );
+        let stream = TcpStream::connect(("127.0.0.1", self.port + 1));
+        let mut stream = stream.expect("its RPC listens");
+        let sent = stream.write_all(request.as_bytes());
+        sent.expect("it takes the questions");
+        let mut answer = String::new();
+        let read = stream.read_to_string(&mut answer);
+        read.expect("it answers");
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 
     /// Adds blocks to its chain.
@@ -171,7 +224,7 @@ impl Bitcoind {
     }
 
     fn cli(&self, words: &[&str]) -> Command {
-        let mut command = Command::new(&self.cli);
+        let mut command = Command::new(self.program.with_file_name("bitcoin-cli"));
         command
             .args(["-regtest", "-rpcclienttimeout=10"])
             .arg(format!("-rpcport={}", self.port + 1))
@@ -192,11 +245,10 @@ impl Bitcoind {
         });
         let stderr = fs::read_to_string(self.dir.path().join("stderr"));
         assert_eq!(is_up, Some(true), "it did not start: {stderr:?}");
+        self.log_of_start = self.log().len();
     }
-}
 
-impl Drop for Bitcoind {
-    fn drop(&mut self) {
+    fn stop(&mut self) {
         // Asked first and killed then: the program may be a script around the node.
         let asked = self.cli(&["stop"]).output();
         let is_ending = asked.is_ok_and(|it| it.status.success());
@@ -207,7 +259,21 @@ impl Drop for Bitcoind {
     }
 }
 
+impl Drop for Bitcoind {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
 impl Conversation {
+    /// Returns how many addresses were in each `addrv2` message that the node sent, in order.
+    pub(crate) fn addresses_sent(&self) -> Vec<usize> {
+        let all = self.sent.iter().filter(|it| it.command == "addrv2");
+        all.map(|it| Gossip::default().read_addrv2(&it.payload))
+            .map(|n| n.expect("a node sent it"))
+            .collect()
+    }
+
     /// Returns the commands that the node received, in order.
     pub(crate) fn commands_received(&self) -> String {
         let commands: Vec<_> = self.received.iter().map(|it| &*it.command).collect();
@@ -231,6 +297,30 @@ fn only<'a>(messages: &'a [Message], command: &str) -> &'a [u8] {
         (Some(message), None) => &message.payload,
         (first, _) => panic!("{command}: {}", first.map_or("none", |_| "more than one")),
     }
+}
+
+fn spawn(program: &Path, dir: &Path, host: u8, port: u16, settings: &[&str]) -> Child {
+    let log = File::create(dir.join("stderr")).expect("a file can be written");
+    Command::new(program)
+        .args(STAY_HERE)
+        .args(WRITE_DOWN)
+        .arg(SAME_FOR_ALL)
+        .args(settings)
+        .arg(format!("-bind=127.0.0.{host}:{port}"))
+        .arg(format!("-rpcport={}", port + 1))
+        .arg(format!("-datadir={}", dir.display()))
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log)
+        .spawn()
+        .expect("BITCOIND_EXE can be started")
+}
+
+/// Writes the host of an address alone.
+fn host_text(addr: &PeerAddr) -> String {
+    let text = addr.to_string();
+    let host = text.strip_suffix(&format!(":{}", addr.port));
+    host.unwrap_or(&text).trim_matches(['[', ']']).to_owned()
 }
 
 /// Reads what `-capturemessages` writes: time (8 bytes), command (12), length (4) and payload of each message.

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use assert_cmd::Command;
 use serde_json::Value;
+use tempfile::TempDir;
 
 use crate::rim::PATIENCE;
 
@@ -33,20 +34,94 @@ pub(crate) fn hello_json(args: &[&str]) -> (Exit, Value) {
     (exit, line)
 }
 
-/// Calls every address of a list, and returns what is then exported of each.
-pub(crate) fn crawl(network: &str, addrs: &[String]) -> (Exit, BTreeMap<String, Value>) {
-    let dir = tempfile::tempdir().expect("a folder can be made");
-    let [list, db] = ["nodes.txt", "census.db"].map(|it| dir.path().join(it).display().to_string());
-    std::fs::write(&list, addrs.join("\n")).expect("a file can be written");
-    let chosen = ["--network", network, "--db", &db];
-    let (exit, _) = run(&[&["crawl", &list, "--allow-private"], &chosen[..]].concat());
-    let (_, exported) = run(&[&["export", "ndjson"], &chosen[..]].concat());
-    let lines = exported.lines().map(|line| {
-        let line: Value = serde_json::from_str(line).expect("each line is an object");
-        let addr = line["address"].as_str().expect("each has an address");
-        (addr.to_owned(), line)
-    });
-    (exit, lines.collect())
+/// Calls every address of a list, asks nobody for others, and returns what is then exported of each.
+pub(crate) fn crawl(network: &'static str, addrs: &[String]) -> (Exit, BTreeMap<String, Value>) {
+    let census = Census::of(network);
+    let (exit, _) = census.crawl(addrs, &["--no-gossip"]);
+    (exit, census.nodes())
+}
+
+/// Everything but 127.0.0.0/8: the addresses that nodes tell of here are made up, and are not to be called.
+const ELSEWHERE: &str = "\
+0.0.0.0/2
+64.0.0.0/3
+96.0.0.0/4
+112.0.0.0/5
+120.0.0.0/6
+124.0.0.0/7
+126.0.0.0/8
+128.0.0.0/1
+::/0
+";
+
+/// A census with a store of its own.
+pub(crate) struct Census {
+    dir: TempDir,
+    network: &'static str,
+}
+
+impl Census {
+    /// Begins one of a chain.
+    pub(crate) fn of(network: &'static str) -> Census {
+        let dir = tempfile::tempdir().expect("a folder can be made");
+        let written = std::fs::write(dir.path().join("elsewhere.txt"), ELSEWHERE);
+        written.expect("a file can be written");
+        Census { dir, network }
+    }
+
+    /// Crawls from these addresses, and returns the summary.
+    pub(crate) fn crawl(&self, addrs: &[String], flags: &[&str]) -> (Exit, Value) {
+        let list = self.path("nodes.txt");
+        std::fs::write(&list, addrs.join("\n")).expect("a file can be written");
+        self.crawl_from(&list, flags)
+    }
+
+    /// Calls whom the latest crawl found, and asks nobody for others.
+    pub(crate) fn call_again(&self) -> Exit {
+        self.crawl_from("store", &["--no-gossip"]).0
+    }
+
+    /// Returns what is exported of each address.
+    pub(crate) fn nodes(&self) -> BTreeMap<String, Value> {
+        let exported = self.export("ndjson");
+        let lines = exported.lines().map(|line| {
+            let line: Value = serde_json::from_str(line).expect("each line is an object");
+            let addr = line["address"].as_str().expect("each has an address");
+            (addr.to_owned(), line)
+        });
+        lines.collect()
+    }
+
+    /// Returns the lines of who told of whom.
+    pub(crate) fn edges(&self) -> Vec<String> {
+        let exported = self.export("edges");
+        let lines = exported.lines().map(|line| {
+            let line: Value = serde_json::from_str(line).expect("each line is an object");
+            line.to_string()
+        });
+        lines.collect()
+    }
+
+    fn crawl_from(&self, source: &str, flags: &[&str]) -> (Exit, Value) {
+        let (elsewhere, db) = (self.path("elsewhere.txt"), self.path("census.db"));
+        let mut words = vec!["crawl", source, "--json", "--allow-private"];
+        words.extend(["--opt-out", &elsewhere, "--retries", "0"]);
+        words.extend(["--min-interval", "0", "--network", self.network]);
+        words.extend(["--db", &db, "--addr-timeout", "3"]);
+        words.extend(flags);
+        let (exit, summary) = run(&words);
+        let summary = serde_json::from_str(&summary).expect("the summary is an object");
+        (exit, summary)
+    }
+
+    fn export(&self, format: &str) -> String {
+        let db = self.path("census.db");
+        run(&["export", format, "--network", self.network, "--db", &db]).1
+    }
+
+    fn path(&self, file: &str) -> String {
+        self.dir.path().join(file).display().to_string()
+    }
 }
 
 fn run(args: &[&str]) -> (Exit, String) {
