@@ -163,6 +163,11 @@ impl ToldCounts {
         } += 1;
     }
 
+    /// Returns how many there are in all.
+    pub fn total(&self) -> u64 {
+        self.by_network().iter().map(|it| u64::from(it.1)).sum()
+    }
+
     /// Returns each count with the word under which it is stored.
     pub fn by_network(&self) -> [(&'static str, u32); 7] {
         let ToldCounts {
@@ -183,12 +188,6 @@ impl ToldCounts {
             ("onion_v2", onion_v2),
             ("other", other),
         ]
-    }
-
-    /// Returns how many there are together.
-    pub fn total(&self) -> u32 {
-        let of_networks = self.ipv4 + self.ipv6 + self.onion + self.i2p + self.cjdns;
-        of_networks + self.onion_v2 + self.other
     }
 }
 

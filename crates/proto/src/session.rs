@@ -1142,7 +1142,7 @@ mod tests {
         }
         if let Some(gossip) = &heard.gossip {
             let counts = serde_json::to_string(&gossip.told).unwrap();
-            assert_eq!(gossip.told.total() as usize, gossip.claims.len());
+            assert_eq!(gossip.told.total(), gossip.claims.len() as u64);
             told.push(format!("told {counts}"));
         }
         told

@@ -225,6 +225,12 @@ impl Call {
         }
     }
 
+    /// Returns when it was over, microseconds since 1970.
+    pub fn ended_at_us(&self) -> i64 {
+        let took_us = i64::try_from(self.took.as_micros()).unwrap_or(i64::MAX);
+        self.started_at_us.saturating_add(took_us)
+    }
+
     /// A call that was never made.
     pub fn not_tried(why: NotTried, now_us: i64) -> Call {
         Call {

@@ -1,11 +1,9 @@
 //! Where addresses come from: DNS seeds, and node lists in files, at URLs or on standard input.
 //!
-//! [`fetch::load`] brings the bytes of a list, [`listing::read_list`] reads them, and [`dns::resolve_seeds`] asks the
-//! seeds.
+//! [`fetch::load`] brings the bytes of a list, which the crate `listing` reads, and [`dns::resolve_seeds`] asks the seeds.
 
 pub mod dns;
 pub mod fetch;
-pub mod listing;
 
 use std::fmt;
 use std::path::PathBuf;

@@ -33,25 +33,31 @@ pub struct SkippedEntry {
 
 impl Skipped {
     /// Counts an entry, and keeps it if there is room; only then is its place asked for.
-    pub(super) fn push<'t>(
+    pub(crate) fn push<'t>(
         &mut self,
         why: impl fmt::Display,
         place: impl FnOnce() -> (usize, Cow<'t, str>),
     ) {
         self.n += 1;
         if self.first.len() < MAX_SKIPPED_KEPT {
-            let (line, text) = place();
-            self.first.push(SkippedEntry {
-                line,
-                text: fit_for_terminal(&text),
-                why: why.to_string(),
-            });
+            self.first.push(SkippedEntry::new(why, place()));
+        }
+    }
+}
+
+impl SkippedEntry {
+    /// Tells of an entry on that line, which holds that text.
+    pub(crate) fn new(why: impl fmt::Display, (line, text): (usize, Cow<'_, str>)) -> SkippedEntry {
+        SkippedEntry {
+            line,
+            text: fit_for_terminal(&text),
+            why: why.to_string(),
         }
     }
 }
 
 /// Escapes what a terminal might obey, folds white space, and cuts after [`MAX_TEXT`] characters.
-pub(super) fn fit_for_terminal(text: &str) -> String {
+pub(crate) fn fit_for_terminal(text: &str) -> String {
     // A line may have megabytes; white space makes at most some of its start vanish.
     let start: String = text.trim_start().chars().take(4 * MAX_TEXT).collect();
     let words: Vec<&str> = start.split_whitespace().collect();

@@ -5,7 +5,7 @@ use std::env;
 use std::fs;
 use std::path::PathBuf;
 
-use super::read_list;
+use crate::read_list;
 
 #[test]
 fn answers_of_the_bitnodes_api_are_read_to_the_last_node() {
