@@ -4,7 +4,11 @@
 //! files of [`export`], the figures of [`summary`], the [`sessions`] of nodes. This crate opens no socket and reads no clock. Whatever a peer
 //! sent is hostile text, which [`text::escape`] makes fit to be shown.
 
+pub mod diff;
 pub mod export;
+pub mod figures;
+pub mod import;
+pub mod places;
 pub mod sessions;
 pub mod sqlite;
 pub mod store;
@@ -17,7 +21,7 @@ mod samples;
 
 pub use sqlite::SqliteStore;
 pub use store::{
-    Batch, Crawl, CrawlEnd, CrawlId, CrawlState, Edges, Glimpse, NewCrawl, Standing, Store,
+    Batch, Crawl, CrawlEnd, CrawlId, CrawlState, Edges, Feed, Glimpse, NewCrawl, Standing, Store,
     StoreError, Take,
 };
 pub use summary::{Summary, SummaryBuilder};

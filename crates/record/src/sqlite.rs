@@ -2,32 +2,42 @@
 //!
 //! The file is in WAL mode: many may read while one crawl writes. That one holds `FILE.lock` ([`CrawlLock`]), so that a
 //! crawl whose process died is told from one that runs. Visits are for people who speak SQL too: their columns are
-//! described in `migrations/`. Reading back, a `version` is decoded from its payload again, so it is exact; times are
-//! kept in microseconds, claims are apart ([`Store::read_edges`]), and [`proto::visit::Heard::story`] is not kept.
+//! described in `migrations/`. Reading back, a `version` is decoded from its payload again, so it is exact, and made
+//! of the columns where another observer told of it and there is no payload; times are kept in microseconds, claims are apart ([`Store::read_edges`]), and [`proto::visit::Heard::story`] is not kept.
 
 mod column;
 mod edges_row;
 mod error;
+mod last_visits;
 mod learned_row;
+mod listed_row;
 mod lock;
+mod meanings;
 mod migrate;
 mod queries;
+mod query;
 mod visit_row;
 
+use std::ops::RangeInclusive;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use proto::Chain;
 use proto::visit::Learned;
+use proto::{Chain, PeerAddr};
 use rusqlite::{Connection, OpenFlags, Params, Row, params};
 
 pub use self::lock::{CrawlLock, lock_for_crawl};
+pub use self::meanings::{ColumnMeaning, TableMeaning};
+pub use self::query::{Interrupt, Query, QueryError, TakeRow, Value};
 
 use self::error::in_store;
+use self::last_visits::LastVisits;
+use self::queries::ImportError;
 use crate::Thinning;
+use crate::import::Remarks;
 use crate::store::{
-    Batch, Crawl, CrawlEnd, CrawlId, CrawlState, Edges, Glimpse, NewCrawl, SNAPSHOT_REACH,
-    Standing, Store, StoreError, Take,
+    Batch, Crawl, CrawlEnd, CrawlId, CrawlState, Edges, Feed, Glimpse, NewCrawl, SNAPSHOT_REACH,
+    Sighting, Standing, Store, StoreError, Take,
 };
 
 /// How long to wait for another process that is writing.
@@ -82,7 +92,7 @@ impl SqliteStore {
         &self,
         sql: &str,
         params: impl Params,
-        read: fn(&Row<'_>) -> rusqlite::Result<T>,
+        mut read: impl FnMut(&Row<'_>) -> rusqlite::Result<T>,
         take: Take<'_, T>,
     ) -> Result<(), StoreError> {
         let here = in_store(&self.path);
@@ -144,6 +154,14 @@ impl Store for SqliteStore {
         may_be_more.map_err(in_store(&self.path))
     }
 
+    fn import(&mut self, new: &NewCrawl, feed: Feed<'_>) -> Result<CrawlId, StoreError> {
+        let here = in_store(&self.path);
+        queries::import(&mut self.connection, new, feed).map_err(|error| match error {
+            ImportError::Feed(error) => StoreError::Feed(error),
+            ImportError::Database(error) => here(error),
+        })
+    }
+
     fn crawls(&self) -> Result<Vec<Crawl>, StoreError> {
         let mut crawls = queries::read_crawls(&self.connection).map_err(in_store(&self.path))?;
         let has_running = crawls.iter().any(|it| it.state == CrawlState::Running);
@@ -159,7 +177,7 @@ impl Store for SqliteStore {
 
     fn resumable(&self, chain: Chain) -> Result<Option<Crawl>, StoreError> {
         let mut crawls = self.crawls()?.into_iter();
-        let Some(latest) = crawls.rfind(|it| it.chain == chain) else {
+        let Some(latest) = crawls.rfind(|it| it.chain == chain && it.observer.is_none()) else {
             return Ok(None);
         };
         let can_go_on =
@@ -180,7 +198,19 @@ impl Store for SqliteStore {
     fn read_last_visits(&self, crawl: CrawlId, take: Take<'_>) -> Result<(), StoreError> {
         self.must_be_known(crawl)?;
         let params = [Some(crawl.0), column::micros(Some(SNAPSHOT_REACH))];
-        self.read(queries::READ_LAST_VISITS, params, visit_row::read, take)
+        // SQLite would sort all addresses to find the last visit of each, which takes as long as to read the visits.
+        let mut last = LastVisits::default();
+        let addresses = queries::read_with_rounds_before("visit_id, address");
+        let note = |row: &Row<'_>| {
+            last.add(row.get(0)?, row.get_ref(1)?.as_str()?);
+            Ok(())
+        };
+        self.read(&addresses, params, note, &mut Ok)?;
+        let visits = queries::read_with_rounds_before("*");
+        let read = |row: &Row<'_>| visit_row::read_if_last(row, &last);
+        self.read(&visits, params, read, &mut |visit| {
+            visit.map_or(Ok(()), &mut *take)
+        })
     }
 
     fn read_learned(&self, crawl: CrawlId, take: Take<'_, Learned>) -> Result<(), StoreError> {
@@ -193,13 +223,32 @@ impl Store for SqliteStore {
         self.read(queries::READ_EDGES, [crawl.0], edges_row::read, take)
     }
 
+    fn read_listed(
+        &self,
+        crawl: CrawlId,
+        take: Take<'_, (PeerAddr, Remarks)>,
+    ) -> Result<(), StoreError> {
+        self.must_be_known(crawl)?;
+        self.read(queries::READ_LISTED, [crawl.0], listed_row::read, take)
+    }
+
+    fn read_sightings(&self, crawl: CrawlId, take: Take<'_, Sighting>) -> Result<(), StoreError> {
+        self.must_be_known(crawl)?;
+        self.read(
+            queries::READ_SIGHTINGS,
+            [crawl.0],
+            visit_row::read_sighting,
+            take,
+        )
+    }
+
     fn read_glimpses(
         &self,
         chain: Chain,
-        since_us: i64,
+        time_us: RangeInclusive<i64>,
         take: Take<'_, Glimpse>,
     ) -> Result<(), StoreError> {
-        let params = params![chain.name(), since_us];
+        let params = params![chain.name(), time_us.start(), time_us.end()];
         self.read(
             queries::READ_GLIMPSES,
             params,

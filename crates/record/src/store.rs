@@ -1,14 +1,17 @@
 //! What every store does, in the words of the census: crawls begin and end, visits are appended and read.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 use std::fmt;
 use std::io;
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use proto::gossip::Claim;
-use proto::visit::Learned;
+use proto::visit::{Learned, Transport};
 use proto::{Chain, Outcome, PeerAddr, Visit};
 
+use crate::import::{Remarks, Seen};
+use crate::places::Place;
 use crate::thinning::Thinning;
 
 #[cfg(test)]
@@ -18,6 +21,9 @@ pub(crate) mod conformance;
 pub const SNAPSHOT_REACH: Duration = Duration::from_hours(24);
 
 /// Keeps crawls and their visits; a visit that was appended is never edited, and goes only by [`Store::thin`].
+///
+/// What another observer saw ([`Store::import`]) is a crawl too, for whoever asks for it by its number. Whatever speaks of a
+/// chain or of a watch means our own crawls alone.
 pub trait Store {
     /// Notes that a crawl begins; whatever crawl was left open before it was interrupted.
     ///
@@ -49,7 +55,12 @@ pub trait Store {
         n_visits: u32,
     ) -> Result<bool, StoreError>;
 
-    /// Lists all crawls, oldest first.
+    /// Keeps what another observer saw as a crawl that is finished: all that `feed` gives, or nothing where it fails.
+    ///
+    /// The claims of its visits are kept as well. What `feed` returns is how many nodes it left out, by reason.
+    fn import(&mut self, new: &NewCrawl, feed: Feed<'_>) -> Result<CrawlId, StoreError>;
+
+    /// Lists all crawls, those of other observers too, in the order in which the store got them.
     fn crawls(&self) -> Result<Vec<Crawl>, StoreError>;
 
     /// Returns the crawl of `chain` that can go on: the latest, where it did not finish, had learned addresses and is no
@@ -74,14 +85,27 @@ pub trait Store {
     /// Hands what each visit of a crawl was told to `take`, where that was kept, in the order of the visits.
     fn read_edges(&self, crawl: CrawlId, take: Take<'_, Edges>) -> Result<(), StoreError>;
 
-    /// Hands a glimpse of every visit of `chain` that began at `since_us` or later to `take`, in the order in which they
-    /// were appended; microseconds since 1970.
+    /// Hands what another observer said besides visits to `take`, in the order of the visits; nothing for our own crawls.
+    fn read_listed(
+        &self,
+        crawl: CrawlId,
+        take: Take<'_, (PeerAddr, Remarks)>,
+    ) -> Result<(), StoreError>;
+
+    /// Hands a glimpse of every visit of `chain` that began within `time_us` to `take`, in the order in which they were
+    /// appended; microseconds since 1970.
     fn read_glimpses(
         &self,
         chain: Chain,
-        since_us: i64,
+        time_us: RangeInclusive<i64>,
         take: Take<'_, Glimpse>,
     ) -> Result<(), StoreError>;
+
+    /// Hands to `take`, in the order of the visits, what says which addresses a crawl found reachable.
+    ///
+    /// That is every visit that reached its address; in a round of a watch the others too, for they tell that a node is gone
+    /// which an earlier round had reached.
+    fn read_sightings(&self, crawl: CrawlId, take: Take<'_, Sighting>) -> Result<(), StoreError>;
 
     /// Hands every address of `chain` that was called at `since_us` or later to `take`, once for each call; microseconds
     /// since 1970.
@@ -91,7 +115,7 @@ pub trait Store {
         since_us: i64,
         take: Take<'_, PeerAddr>,
     ) -> Result<(), StoreError> {
-        self.read_glimpses(chain, since_us, &mut |it| match it.outcome {
+        self.read_glimpses(chain, since_us..=i64::MAX, &mut |it| match it.outcome {
             Outcome::NotTried(_) => Ok(()),
             _ => take(it.addr),
         })
@@ -117,6 +141,29 @@ pub trait Store {
         self.append(crawl, &batch)
     }
 
+    /// Returns where the nodes of a crawl are by what its observer said; nothing for our own crawls.
+    fn places_of(&self, crawl: CrawlId) -> Result<HashMap<PeerAddr, Place>, StoreError> {
+        let mut places = HashMap::new();
+        self.read_listed(crawl, &mut |(addr, remarks)| {
+            places.insert(addr, remarks.place);
+            Ok(())
+        })?;
+        Ok(places)
+    }
+
+    /// Returns when a crawl ended, microseconds since 1970: one that did not end in order, when the last of its calls did.
+    fn ended_at_us(&self, crawl: &Crawl) -> Result<i64, StoreError> {
+        if let Some(at_us) = crawl.finished_at_us {
+            return Ok(at_us);
+        }
+        let mut last_us = None;
+        self.read_visits(crawl.id, &mut |visit| {
+            last_us = last_us.max(Some(visit.call.ended_at_us()));
+            Ok(())
+        })?;
+        Ok(last_us.unwrap_or(crawl.started_at_us))
+    }
+
     /// Returns the crawl with that number.
     fn crawl(&self, id: CrawlId) -> Result<Crawl, StoreError> {
         let found = self.crawls()?.into_iter().find(|it| it.id == id);
@@ -125,13 +172,18 @@ pub trait Store {
 
     /// Returns the crawl of `chain` to show: the latest that finished or, where none did, the latest of all.
     fn latest_crawl(&self, chain: Chain) -> Result<Option<Crawl>, StoreError> {
-        let of_chain = self.crawls()?.into_iter().filter(|it| it.chain == chain);
+        let crawls = self.crawls()?.into_iter();
+        let of_chain = crawls.filter(|it| it.chain == chain && it.observer.is_none());
         Ok(of_chain.max_by_key(|it| (it.state == CrawlState::Finished, it.id)))
     }
 }
 
 /// Takes one thing after the other; an error ends the reading and comes back as [`StoreError::Taker`].
 pub type Take<'a, T = Visit> = &'a mut dyn FnMut(T) -> io::Result<()>;
+
+/// Gives one thing after the other to what it is handed; an error ends the import and comes back as [`StoreError::Feed`].
+pub type Feed<'a> =
+    &'a mut dyn FnMut(&mut dyn FnMut(Seen) -> io::Result<()>) -> io::Result<BTreeMap<String, u64>>;
 
 /// What a crawl did since it was last kept.
 #[derive(Clone, Copy, Debug, Default)]
@@ -166,6 +218,48 @@ impl From<&Visit> for Glimpse {
             started_at_us: visit.call.started_at_us,
             outcome: visit.call.outcome,
             was_asked: visit.call.heard.gossip.is_some(),
+        }
+    }
+}
+
+/// The little of a visit that trends are made of; read much faster than all of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sighting {
+    /// Whom we called.
+    pub addr: PeerAddr,
+    /// What it said; `None` where it was not reached.
+    pub said: Option<Said>,
+}
+
+/// What a node that was reached said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Said {
+    /// Which transport carried the conversation.
+    pub transport: Option<Transport>,
+    /// Its protocol version.
+    pub protocol_version: Option<i32>,
+    /// Its service bits.
+    pub services: Option<u64>,
+    /// Its user agent.
+    pub user_agent: Option<Vec<u8>>,
+    /// The height that it claims.
+    pub start_height: Option<i32>,
+}
+
+impl From<&Visit> for Sighting {
+    fn from(visit: &Visit) -> Sighting {
+        let call = &visit.call;
+        let version = call.heard.version.as_deref();
+        let said = Said {
+            transport: call.transport,
+            protocol_version: version.map(|it| it.protocol_version),
+            services: version.map(|it| it.services),
+            user_agent: version.and_then(|it| it.user_agent.clone()),
+            start_height: version.and_then(|it| it.start_height),
+        };
+        Sighting {
+            addr: visit.addr,
+            said: call.outcome.is_reachable().then_some(said),
         }
     }
 }
@@ -206,6 +300,8 @@ pub struct NewCrawl {
     pub config: serde_json::Value,
     /// What the rounds of one watch have in common: when the watch began, microseconds since 1970.
     pub series: Option<i64>,
+    /// Who saw it, where another observer did.
+    pub observer: Option<String>,
 }
 
 /// One crawl, as its store knows it.
@@ -237,6 +333,8 @@ pub struct Crawl {
     pub left_out: BTreeMap<String, u64>,
     /// What the rounds of one watch have in common: when the watch began, microseconds since 1970.
     pub series: Option<i64>,
+    /// Who saw it, where another observer did.
+    pub observer: Option<String>,
     /// What it says of its watch, where it is a round of one.
     pub standing: Standing,
 }
@@ -391,6 +489,9 @@ pub enum StoreError {
     /// Whoever took what was read could not go on.
     #[error("what was read could not be passed on")]
     Taker(#[source] io::Error),
+    /// Whoever gave what was to be imported could not go on.
+    #[error("{0}")]
+    Feed(io::Error),
     /// The file system failed.
     #[error("{store}: {why}")]
     Io {

@@ -15,6 +15,7 @@ const MIGRATIONS: &[&str] = &[
     include_str!("../../migrations/0001_crawls_and_visits.sql"),
     include_str!("../../migrations/0002_gossip_and_going_on.sql"),
     include_str!("../../migrations/0003_standing_of_a_watch.sql"),
+    include_str!("../../migrations/0004_other_observers.sql"),
 ];
 
 /// How many pages the write-ahead log may have before it is folded into the file: 32 MB.

@@ -1,12 +1,16 @@
 //! What SQLite is asked.
 
+use std::collections::BTreeMap;
+use std::io;
+
 use proto::Visit;
 use rusqlite::types::ValueRef;
 use rusqlite::{Connection, Row, Transaction, TransactionBehavior, params};
 
-use super::{column, edges_row, learned_row, visit_row};
+use super::{column, edges_row, learned_row, listed_row, visit_row};
 use crate::Thinning;
-use crate::store::{Batch, Crawl, CrawlEnd, CrawlId, CrawlState, NewCrawl, Standing};
+use crate::import::Seen;
+use crate::store::{Batch, Crawl, CrawlEnd, CrawlId, CrawlState, Feed, NewCrawl, Standing};
 
 pub(super) const IS_CRAWL: &str = "SELECT 1 FROM crawls WHERE crawl_id = ?1";
 pub(super) const HAS_LEARNED: &str = "SELECT 1 FROM learned WHERE crawl_id = ?1";
@@ -28,35 +32,53 @@ const NOTE_LEFT_OUT: &str = "UPDATE crawls SET left_out = ?2 WHERE crawl_id = ?1
 pub(super) const READ_VISITS: &str =
     "SELECT visits.* FROM crawls JOIN visits NOT INDEXED USING (crawl_id)
     WHERE crawl_id = ?1 AND visit_id BETWEEN first_visit_id AND last_visit_id ORDER BY visit_id";
-// CROSS JOIN says in which order to look: first for the crawls, then for their visits.
-pub(super) const READ_LAST_VISITS: &str = "SELECT * FROM visits WHERE visit_id IN (
-        SELECT max(visit_id) FROM crawls AS asked
-        CROSS JOIN crawls AS part ON part.crawl_id = asked.crawl_id OR (part.series = asked.series
-            AND part.crawl_id < asked.crawl_id AND part.started_at_us > asked.started_at_us - ?2)
-        CROSS JOIN visits NOT INDEXED ON visits.crawl_id = part.crawl_id
-            AND visit_id BETWEEN part.first_visit_id AND part.last_visit_id
-        WHERE asked.crawl_id = ?1 GROUP BY address
-    ) ORDER BY visit_id";
 pub(super) const READ_LEARNED: &str =
     "SELECT * FROM learned WHERE crawl_id = ?1 ORDER BY learned_id";
 pub(super) const READ_EDGES: &str = "SELECT address, claims FROM crawls
     JOIN edges ON edges.visit_id BETWEEN first_visit_id AND last_visit_id
     JOIN visits ON visits.visit_id = edges.visit_id AND visits.crawl_id = crawls.crawl_id
     WHERE crawls.crawl_id = ?1 ORDER BY edges.visit_id";
+pub(super) const READ_LISTED: &str = "SELECT address, said FROM crawls
+    JOIN listed ON listed.visit_id BETWEEN first_visit_id AND last_visit_id
+    JOIN visits ON visits.visit_id = listed.visit_id AND visits.crawl_id = crawls.crawl_id
+    WHERE crawls.crawl_id = ?1 ORDER BY listed.visit_id";
 // Visits are kept as they end, so a crawl whose last one ended before that time has none that began after it.
 pub(super) const READ_GLIMPSES: &str =
     "SELECT address, visits.started_at_us, outcome, reason, addresses_told IS NOT NULL AS was_asked
     FROM visits NOT INDEXED CROSS JOIN crawls USING (crawl_id)
-    WHERE chain = ?1 AND visits.started_at_us >= ?2 AND visit_id >= (
-        SELECT min(first_visit_id) FROM crawls WHERE chain = ?1 AND coalesce(finished_at_us, (
+    WHERE chain = ?1 AND observer IS NULL AND visits.started_at_us BETWEEN ?2 AND ?3 AND visit_id >= (
+        SELECT min(first_visit_id) FROM crawls WHERE chain = ?1 AND observer IS NULL AND coalesce(finished_at_us, (
             SELECT last.started_at_us + last.took_us FROM visits AS last WHERE last.visit_id = last_visit_id
         ), ?2) >= ?2
     ) ORDER BY visit_id";
+// The columns of a version say the same as its payload, and are read faster.
+pub(super) const READ_SIGHTINGS: &str =
+    "SELECT address, outcome IN ('complete', 'version_only') AS was_reached, transport, protocol_version, services,
+        user_agent, start_height
+    FROM crawls JOIN visits NOT INDEXED USING (crawl_id)
+    WHERE crawl_id = ?1 AND visit_id BETWEEN first_visit_id AND last_visit_id
+        AND (series IS NOT NULL OR outcome IN ('complete', 'version_only')) ORDER BY visit_id";
 const DELETE_VISIT: &str = "DELETE FROM visits WHERE visit_id = ?1";
 const DELETE_EDGES: &str = "DELETE FROM edges WHERE visit_id = ?1";
 const READ_TO_THIN: &str =
     "SELECT visits.*, series FROM visits NOT INDEXED CROSS JOIN crawls USING (crawl_id)
-    WHERE visit_id > ?1 AND chain = ?2 ORDER BY visit_id LIMIT ?3";
+    WHERE visit_id > ?1 AND chain = ?2 AND observer IS NULL ORDER BY visit_id LIMIT ?3";
+
+/// Asks for `columns` of the visits of a crawl and, where it is a round of a watch, of the rounds before it.
+pub(super) fn read_with_rounds_before(columns: &str) -> String {
+    // CROSS JOIN says in which order to look. All visits from the first to the last are looked at, so none have to be sorted.
+    format!(
+        "WITH part AS MATERIALIZED (
+            SELECT part.* FROM crawls AS asked
+            CROSS JOIN crawls AS part ON part.crawl_id = asked.crawl_id OR (part.series = asked.series
+                AND part.crawl_id < asked.crawl_id AND part.started_at_us > asked.started_at_us - ?2)
+            WHERE asked.crawl_id = ?1
+        )
+        SELECT {columns} FROM visits NOT INDEXED
+        WHERE visit_id BETWEEN (SELECT min(first_visit_id) FROM part) AND (SELECT max(last_visit_id) FROM part)
+            AND crawl_id IN (SELECT crawl_id FROM part) ORDER BY visit_id"
+    )
+}
 
 /// Notes a new crawl.
 pub(super) fn begin_crawl(
@@ -66,9 +88,15 @@ pub(super) fn begin_crawl(
     let transaction = begin(connection)?;
     transaction.execute(INTERRUPT_OTHERS, [])?;
     transaction.execute(FORGET_LEARNED_OF_CHAIN, [new.chain.name()])?;
+    let id = insert_crawl(&transaction, new)?;
+    transaction.commit()?;
+    Ok(id)
+}
+
+fn insert_crawl(transaction: &Transaction<'_>, new: &NewCrawl) -> rusqlite::Result<CrawlId> {
     transaction.execute(
-        "INSERT INTO crawls (chain, vantage, sources, started_at_us, n_queued, config, series, state,
-             n_visits, n_reachable) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, 'running', 0, 0)",
+        "INSERT INTO crawls (chain, vantage, sources, started_at_us, n_queued, config, series, observer, state,
+             n_visits, n_reachable) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, 'running', 0, 0)",
         params![
             new.chain.name(),
             new.vantage,
@@ -77,11 +105,10 @@ pub(super) fn begin_crawl(
             new.n_queued.cast_signed(),
             new.config.to_string(),
             new.series,
+            new.observer,
         ],
     )?;
-    let id = CrawlId(transaction.last_insert_rowid());
-    transaction.commit()?;
-    Ok(id)
+    Ok(CrawlId(transaction.last_insert_rowid()))
 }
 
 /// Notes that a crawl goes on, and returns whether there is such a one.
@@ -141,12 +168,21 @@ pub(super) fn append(
     }
     drop(insert);
     if let Some(left_out) = batch.left_out {
-        let left_out = serde_json::to_string(left_out).expect("counts by their names are JSON");
-        let mut note = transaction.prepare_cached(NOTE_LEFT_OUT)?;
-        note.execute(params![crawl.0, left_out])?;
+        note_left_out(&transaction, crawl, left_out)?;
     }
     transaction.commit()?;
     Ok(true)
+}
+
+fn note_left_out(
+    transaction: &Transaction<'_>,
+    crawl: CrawlId,
+    left_out: &BTreeMap<String, u64>,
+) -> rusqlite::Result<()> {
+    let left_out = serde_json::to_string(left_out).expect("counts by their names are JSON");
+    let mut note = transaction.prepare_cached(NOTE_LEFT_OUT)?;
+    note.execute(params![crawl.0, left_out])?;
+    Ok(())
 }
 
 fn append_visits(
@@ -179,6 +215,52 @@ fn append_visits(
         last_id,
     ])?;
     Ok(())
+}
+
+/// Why nothing was imported.
+pub(super) enum ImportError {
+    Feed(io::Error),
+    Database(rusqlite::Error),
+}
+
+impl From<rusqlite::Error> for ImportError {
+    fn from(error: rusqlite::Error) -> ImportError {
+        ImportError::Database(error)
+    }
+}
+
+/// Keeps what another observer saw.
+pub(super) fn import(
+    connection: &mut Connection,
+    new: &NewCrawl,
+    feed: Feed<'_>,
+) -> Result<CrawlId, ImportError> {
+    let transaction = begin(connection)?;
+    let crawl = insert_crawl(&transaction, new)?;
+    let mut failure = None;
+    let fed = feed(&mut |seen| {
+        append_seen(&transaction, crawl, seen).map_err(|error| {
+            failure = Some(error);
+            io::Error::other("the store failed")
+        })
+    });
+    if let Some(error) = failure {
+        return Err(ImportError::Database(error));
+    }
+    let left_out = fed.map_err(ImportError::Feed)?;
+    note_left_out(&transaction, crawl, &left_out)?;
+    // A list is of one moment.
+    let state = CrawlState::Finished.name();
+    transaction.execute(FINISH_CRAWL, params![crawl.0, new.started_at_us, state])?;
+    transaction.commit()?;
+    Ok(crawl)
+}
+
+fn append_seen(transaction: &Transaction<'_>, crawl: CrawlId, seen: Seen) -> rusqlite::Result<()> {
+    append_visits(transaction, crawl, &[seen.visit], true)?;
+    let visit_id = transaction.last_insert_rowid();
+    let mut insert = transaction.prepare_cached(listed_row::INSERT)?;
+    listed_row::insert(&mut insert, visit_id, &seen.remarks)
 }
 
 /// Looks at the next visits of a thinning, deletes those that go, and returns whether there may be more.
@@ -241,6 +323,7 @@ fn read_crawl(row: &Row<'_>) -> rusqlite::Result<Crawl> {
         n_reachable: column::bits(row, "n_reachable")?,
         left_out: column::parsed(row, "left_out", |it| serde_json::from_str(it).ok())?,
         series: row.get("series")?,
+        observer: row.get("observer")?,
         standing: Standing {
             problems: column::parsed(row, "problems", |it| serde_json::from_str(it).ok())?,
             reachable: column::parsed(row, "snapshot", |it| serde_json::from_str(it).ok())?,

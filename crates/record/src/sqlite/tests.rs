@@ -1,12 +1,15 @@
+use std::collections::BTreeMap;
 use std::fs;
 use std::time::Instant;
 
+use listing::{Listed, ListedNode};
 use proptest::prelude::*;
 use proto::outcome::Outcome;
 use proto::{Chain, Visit};
 use tempfile::TempDir;
 
 use super::*;
+use crate::import::Seen;
 use crate::samples::{any_claim, any_learned, any_visit, complete, failed, telling};
 use crate::store::conformance::{
     all_edges, all_learned, check_store, learned, new_crawl, sample, visits,
@@ -229,6 +232,44 @@ fn columns_are_for_people_who_speak_sql() {
 1.2.3.4:8333|ipv4|8333|20000|90000|v1|v2|complete|-|3081|-1|blob|192.0.2.1:8333|[::]:0|89|{\"sendaddrv2\":true,\"feefilter\":1000}|old_no_checksum|{\"ipv4\":990,\"onion\":10}
 pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333|onion|8333|-|-|-|-|not_tried|network_off|-|-|null|-|-|-|-|-|-
 1.2.3.4:8333|ipv4|8333|20000|90000|v1|v2|complete|-|-9223372036854775808|-1|text|192.0.2.1:8333|[::]:0|102|{\"sendaddrv2\":true,\"feefilter\":1000}|-|-
+";
+    assert_eq!(rows, expected);
+}
+
+#[test]
+fn what_another_observer_told_is_there_for_sql() {
+    let (_dir, path) = fresh();
+    let mut store = SqliteStore::open_for_crawl(&path).unwrap();
+    let said = Listed {
+        user_agent: Some("/Satoshi:22.0.0/".to_owned()),
+        services: Some(1_033),
+        country: Some("SE".to_owned()),
+        is_good: Some(true),
+        ..Listed::default()
+    };
+    let addr = PeerAddr::parse("1.2.3.4:8333", 0).unwrap();
+    let said = Some(Box::new(said));
+    let nodes = [ListedNode { addr, said }, ListedNode { addr, said: None }];
+    let new = NewCrawl {
+        observer: Some("bitnodes".to_owned()),
+        ..new_crawl(Chain::Mainnet)
+    };
+    let imported = store.import(&new, &mut |give| {
+        let seen = nodes.iter().cloned();
+        seen.filter_map(|it| Seen::read(it, 7))
+            .try_for_each(&mut *give)?;
+        Ok(BTreeMap::new())
+    });
+    imported.unwrap();
+    let rows = dump(
+        &store.connection,
+        "SELECT observer, outcome, visits.started_at_us, protocol_version, services, timestamp, user_agent, addr_recv,
+             length(version_payload), said, said ->> 'country'
+             FROM visits JOIN crawls USING (crawl_id) LEFT JOIN listed USING (visit_id)",
+    );
+    let expected = "\
+bitnodes|complete|7|-|1033|-|/Satoshi:22.0.0/|-|-|{\"country\":\"SE\",\"is_good\":true}|SE
+bitnodes|complete|7|-|-|-|-|-|-|-|-
 ";
     assert_eq!(rows, expected);
 }

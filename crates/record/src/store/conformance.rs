@@ -1,5 +1,7 @@
 //! What every store must do, whatever it is made of.
 
+mod imports;
+
 use std::collections::BTreeMap;
 use std::io;
 
@@ -9,8 +11,8 @@ use proto::visit::{Dialect, Learned};
 use proto::{Chain, PeerAddr, Visit};
 
 use super::{
-    Batch, Crawl, CrawlEnd, CrawlId, CrawlState, Edges, Glimpse, NewCrawl, Standing, Store,
-    StoreError,
+    Batch, Crawl, CrawlEnd, CrawlId, CrawlState, Edges, Glimpse, NewCrawl, Sighting, Standing,
+    Store, StoreError,
 };
 use crate::Thinning;
 use crate::samples::{ONION, STARTED_AT_US, complete, failed, not_tried, telling};
@@ -34,6 +36,8 @@ pub(crate) fn check_store<S: Store>(mut open_fresh: impl FnMut() -> Box<dyn Fn()
     whoever_was_called_of_late_is_found(&*open_fresh());
     a_round_of_a_watch_finds_what_those_before_it_found(&*open_fresh());
     old_visits_of_rounds_are_thinned(&*open_fresh());
+    sightings_say_who_is_reachable(&*open_fresh());
+    imports::check_imports(&mut open_fresh);
 }
 
 fn an_empty_store_has_no_crawls<S: Store>(open: &dyn Fn() -> S) {
@@ -63,6 +67,7 @@ fn a_crawl_is_kept_from_its_begin_to_its_end<S: Store>(open: &dyn Fn() -> S) {
         n_reachable: 0,
         left_out: BTreeMap::new(),
         series: Some(-7),
+        observer: None,
         standing: Standing::default(),
     };
     assert_eq!(store.crawls().unwrap(), std::slice::from_ref(&begun));
@@ -158,6 +163,7 @@ fn a_crawl_that_is_not_there_is_an_error<S: Store>(open: &dyn Fn() -> S) {
         store.read_visits(nowhere, &mut |_| Ok(())).unwrap_err(),
         store.read_learned(nowhere, &mut |_| Ok(())).unwrap_err(),
         store.read_edges(nowhere, &mut |_| Ok(())).unwrap_err(),
+        store.read_listed(nowhere, &mut |_| Ok(())).unwrap_err(),
         store
             .read_last_visits(nowhere, &mut |_| Ok(()))
             .unwrap_err(),
@@ -365,6 +371,28 @@ fn a_round_of_a_watch_finds_what_those_before_it_found<S: Store>(open: &dyn Fn()
     assert_eq!(visits(&store, last), expected[1..]);
 }
 
+fn sightings_say_who_is_reachable<S: Store>(open: &dyn Fn() -> S) {
+    let mut store = open();
+    for (series, is_told) in [(None, false), (Some(7), true)] {
+        let new = NewCrawl {
+            series,
+            ..new_crawl(Chain::Mainnet)
+        };
+        let crawl = store.begin_crawl(&new).unwrap();
+        store.append_visits(crawl, &sample()).unwrap();
+        let mut found = Vec::new();
+        let mut take = |it| {
+            found.push(it);
+            Ok(())
+        };
+        store.read_sightings(crawl, &mut take).unwrap();
+        let expected = sample().iter().map(Sighting::from).collect::<Vec<_>>();
+        let is_expected = |it: &Sighting| is_told || it.said.is_some();
+        let expected: Vec<_> = expected.into_iter().filter(is_expected).collect();
+        assert_eq!(found, expected);
+    }
+}
+
 fn old_visits_of_rounds_are_thinned<S: Store>(open: &dyn Fn() -> S) {
     let mut store = open();
     let up = |addr, after_us| {
@@ -471,6 +499,7 @@ fn whoever_was_called_of_late_is_found<S: Store>(open: &dyn Fn() -> S) {
     crawl(Chain::Signet, &[at("1.1.1.5:1", 10)]);
     let mut asked = telling("1.1.1.7:1", &[]);
     asked.call.started_at_us += 12;
+    let last_us = asked.call.ended_at_us();
     let interrupted = store.begin_crawl(&new_crawl(Chain::Mainnet)).unwrap();
     store
         .append_visits(interrupted, &[at("1.1.1.6:1", 10), asked.clone()])
@@ -490,12 +519,16 @@ fn whoever_was_called_of_late_is_found<S: Store>(open: &dyn Fn() -> S) {
     assert_eq!(since(12), "1.1.1.7:1");
     assert_eq!(since(13), "");
 
-    let mut found = Vec::new();
-    let taken = store.read_glimpses(Chain::Mainnet, STARTED_AT_US + 10, &mut |it| {
-        found.push(it);
-        Ok(())
-    });
-    taken.unwrap();
+    let glimpses = |upto_us| {
+        let mut found = Vec::new();
+        let time_us = STARTED_AT_US + 10..=upto_us;
+        let taken = store.read_glimpses(Chain::Mainnet, time_us, &mut |it| {
+            found.push(it);
+            Ok(())
+        });
+        taken.unwrap();
+        found
+    };
     let expected = [
         at("1.1.1.4:1", 10),
         at("1.1.1.4:1", 11),
@@ -503,7 +536,12 @@ fn whoever_was_called_of_late_is_found<S: Store>(open: &dyn Fn() -> S) {
         asked,
     ];
     let expected = expected.map(|it| Glimpse::from(&it));
-    assert_eq!(found, expected);
+    assert_eq!(glimpses(i64::MAX), expected);
+    let crawl = store.crawl(interrupted).unwrap();
+    assert_eq!(store.ended_at_us(&crawl).unwrap(), last_us);
+    // Nothing is told that was seen later.
+    assert_eq!(glimpses(STARTED_AT_US + 11), expected[..3]);
+    assert_eq!(glimpses(STARTED_AT_US + 10), [expected[0], expected[2]]);
 }
 
 pub(crate) fn new_crawl(chain: Chain) -> NewCrawl {
@@ -515,6 +553,7 @@ pub(crate) fn new_crawl(chain: Chain) -> NewCrawl {
         n_queued: 7,
         config: serde_json::json!({"max_in_flight": 512, "proxy": null}),
         series: None,
+        observer: None,
     }
 }
 
