@@ -12,7 +12,7 @@ use tokio::time::{Instant, sleep_until, timeout_at};
 /// How many bytes are read at once.
 const READ_SIZE: usize = 8 * 1024;
 /// How long our last words may take, once nothing more is wanted of the peer.
-const LAST_WORDS: Duration = Duration::from_secs(1);
+pub const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// Talks until the session is over; `began` is when the dial did.
 ///
@@ -79,7 +79,8 @@ async fn read_into(
     .await
 }
 
-fn hangup(error: &io::Error) -> Hangup {
+/// Says in the session's words how a connection broke.
+pub fn hangup(error: &io::Error) -> Hangup {
     Hangup::Broken(match error.kind() {
         io::ErrorKind::ConnectionReset => "connection reset".to_owned(),
         io::ErrorKind::BrokenPipe => "connection closed while we wrote".to_owned(),

@@ -13,6 +13,7 @@ pub mod outage;
 pub mod pace;
 pub mod patience;
 pub mod progress;
+pub mod reverse_dns;
 pub mod roll;
 pub mod schedule;
 pub mod sources;

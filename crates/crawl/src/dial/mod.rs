@@ -16,6 +16,8 @@ use proto::{Network, NotTried, Outcome, PeerAddr};
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
+pub use tcp::classify;
+
 use crate::opt_out::OptOut;
 use ways::{Way, Ways};
 
@@ -150,7 +152,7 @@ async fn connect(target: &Target, first_words: &[u8]) -> Result<Connection, Dial
         Target::Addr(addr) => match addr.socket_addr() {
             Some(socket_addr) => {
                 let connected = tcp::connect(socket_addr, first_words).await;
-                connected.map(Connection::from).map_err(tcp::classify)
+                connected.map(Connection::from).map_err(classify)
             }
             None => Err(no_way(addr.network())),
         },

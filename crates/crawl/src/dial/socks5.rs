@@ -74,7 +74,7 @@ pub struct ParseProxyError(String);
 
 /// How long a proxy may take to be reached and to let us in. A Tor daemon whose one core is busy with other calls may
 /// take seconds.
-pub(super) const WELCOME_PATIENCE: Duration = Duration::from_secs(20);
+pub const WELCOME_PATIENCE: Duration = Duration::from_secs(20);
 /// How long a proxy may take to answer a question that needs no network.
 const EAGER_PATIENCE: Duration = Duration::from_secs(2);
 /// How long a proxy may take to resolve a name: as long as Tor tries to (`SocksTimeout`).
@@ -412,6 +412,11 @@ impl Link {
     }
 }
 
+/// Returns the request that asks a proxy for a connection to `target`.
+pub fn connect_request(target: &Target) -> Result<Vec<u8>, DialError> {
+    request(CONNECT, target)
+}
+
 fn request(command: u8, target: &Target) -> Result<Vec<u8>, DialError> {
     let mut bytes = vec![VERSION, command, 0];
     let port = match target {
@@ -483,7 +488,7 @@ async fn read_reply(link: &mut Link) -> io::Result<(u8, Option<IpAddr>)> {
 }
 
 /// Returns what a reply code says about the peer; `None` for success.
-fn failure_of_reply(code: u8) -> Option<Failure> {
+pub fn failure_of_reply(code: u8) -> Option<Failure> {
     let (outcome, meaning) = match code {
         0x00 => return None,
         0x01 => (Outcome::ProxyError, "general failure"),

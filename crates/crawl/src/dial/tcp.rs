@@ -74,7 +74,7 @@ fn is_later_matter(error: &io::Error) -> bool {
 }
 
 /// Tells what an error says about the peer from what it says about this machine.
-pub(super) fn classify(error: io::Error) -> DialError {
+pub fn classify(error: io::Error) -> DialError {
     if is_machine_full(&error) {
         return DialError::MachineFull(error);
     }
