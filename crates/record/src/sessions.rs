@@ -229,8 +229,8 @@ impl Sign {
     }
 }
 
-/// Hands all sessions in the visits of `chain` from `since_us` on to `take`: those that ended in the order of their ends,
-/// then those that go on at `now_us`, in the order of their addresses.
+/// Hands all sessions in the visits of `chain` from `since_us` to `now_us` to `take`: those that ended in the order of
+/// their ends, then those that go on at `now_us`, in the order of their addresses.
 pub fn read_sessions(
     store: &impl Store,
     chain: Chain,
@@ -239,7 +239,7 @@ pub fn read_sessions(
     take: Take<'_, Session>,
 ) -> Result<(), StoreError> {
     let mut builder = SessionBuilder::default();
-    store.read_glimpses(chain, since_us, &mut |it| {
+    store.read_glimpses(chain, since_us..=now_us, &mut |it| {
         builder.add(it).map_or(Ok(()), &mut *take)
     })?;
     let mut open = builder.finish(now_us).into_iter();
@@ -253,7 +253,7 @@ pub fn read_states(
     since_us: i64,
 ) -> Result<impl Iterator<Item = (PeerAddr, NodeState)>, StoreError> {
     let mut builder = SessionBuilder::default();
-    store.read_glimpses(chain, since_us, &mut |it| {
+    store.read_glimpses(chain, since_us..=i64::MAX, &mut |it| {
         builder.add(it);
         Ok(())
     })?;

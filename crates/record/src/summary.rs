@@ -1,7 +1,8 @@
 //! What a crawl found, in figures: a pure function of its visits.
 
 mod height;
-mod quantile;
+pub(crate) mod quantile;
+mod sections;
 mod text;
 mod times;
 mod told;
@@ -14,7 +15,7 @@ use proto::addr::Network;
 use proto::gossip::ToldCounts;
 use proto::limits::MAX_USER_AGENT;
 use proto::outcome::Outcome;
-use proto::visit::{Dialect, Transport};
+use proto::visit::{Call, Dialect, Transport};
 use proto::{PeerAddr, Visit, services};
 use serde::Serialize;
 
@@ -23,8 +24,8 @@ pub use self::times::{Pace, PhaseTimes, Spent};
 pub use self::told::AddressesTold;
 pub use self::top::{Count, Top};
 
-use self::quantile::quantile;
-use self::times::Moments;
+pub(crate) use self::quantile::quantile;
+pub(crate) use self::times::{Moments, PHASES, micros, rounded, share};
 
 /// How many user agents and protocol versions are told apart; the others are counted together.
 const N_TOP: usize = 20;
@@ -39,7 +40,7 @@ pub struct Figure<T> {
 }
 
 impl<T> Figure<T> {
-    fn new(value: T, definition: &'static str) -> Figure<T> {
+    pub(crate) fn new(value: T, definition: &'static str) -> Figure<T> {
         Figure { value, definition }
     }
 }
@@ -142,7 +143,8 @@ struct Brief {
 
 #[derive(Debug)]
 struct Connected {
-    moments: Moments,
+    /// Other observers may not say when it was.
+    moments: Option<Moments>,
     node: Option<Node>,
     told: Option<ToldCounts>,
 }
@@ -152,7 +154,8 @@ struct Node {
     transport: Option<Transport>,
     was_v2_tried_first: bool,
     dialect: Dialect,
-    protocol_version: i32,
+    /// Other observers may not say.
+    protocol_version: Option<i32>,
     services: u64,
     user_agent: Option<String>,
     start_height: Option<i32>,
@@ -181,11 +184,13 @@ impl SummaryBuilder {
         let outcomes: Vec<Outcome> = self.last.values().map(|it| it.outcome).collect();
         let heights = || nodes.iter().filter_map(|it| it.start_height);
         let agents = nodes.iter().map(|it| it.user_agent.clone());
-        let versions = nodes.iter().map(|it| Some(it.protocol_version.to_string()));
+        let versions = nodes
+            .iter()
+            .map(|it| it.protocol_version.map(|it| it.to_string()));
         let connected = || self.last.values().filter_map(|it| it.connected.as_deref());
         let moments = self.last.values().filter_map(|it| {
             let connected = it.connected.as_ref()?;
-            Some((&connected.moments, it.outcome))
+            Some((connected.moments.as_ref()?, it.outcome))
         });
         Summary {
             addresses: Figure::new(total.addresses, "addresses that the crawl knew"),
@@ -262,20 +267,21 @@ impl SummaryBuilder {
 
 impl Brief {
     fn new(visit: &Visit) -> Brief {
-        let Some(connect) = visit.call.connect else {
-            return Brief {
-                outcome: visit.call.outcome,
-                connected: None,
-            };
-        };
-        let connected = Connected {
-            moments: Moments::new(connect, &visit.call),
+        let Call {
+            connect,
+            outcome,
+            ref heard,
+            ..
+        } = visit.call;
+        let was_connected = connect.is_some() || outcome.is_reachable();
+        let connected = was_connected.then(|| Connected {
+            moments: connect.map(|it| Moments::new(it, &visit.call)),
             node: Node::new(visit),
-            told: visit.call.heard.gossip.as_ref().map(|it| it.told),
-        };
+            told: heard.gossip.as_ref().map(|it| it.told),
+        });
         Brief {
-            outcome: visit.call.outcome,
-            connected: Some(Box::new(connected)),
+            outcome,
+            connected: connected.map(Box::new),
         }
     }
 
@@ -296,12 +302,14 @@ impl Node {
             String::from_utf8_lossy(start).into_owned()
         });
         let call = &visit.call;
+        let is_raw = call.heard.version_payload.is_some();
         Some(Node {
             transport: call.transport,
             was_v2_tried_first: call.tried.first().copied().or(call.transport)
                 == Some(Transport::V2),
             dialect: visit.dialect,
-            protocol_version: version.protocol_version,
+            protocol_version: (is_raw || version.protocol_version != 0)
+                .then_some(version.protocol_version),
             services: version.services,
             user_agent,
             start_height: version.start_height,
@@ -369,8 +377,8 @@ fn count_not_tried(outcomes: &[Outcome]) -> Vec<Count> {
 }
 
 fn count_transports(nodes: &[&Node]) -> Vec<Count> {
-    let names = nodes.iter().map(|it| Some(it.transport?.name().to_owned()));
-    Top::of(names, usize::MAX).rows
+    let known = nodes.iter().filter_map(|it| it.transport);
+    Top::of(known.map(|it| Some(it.name().to_owned())), usize::MAX).rows
 }
 
 /// Nothing where all were spoken to as every node is today.

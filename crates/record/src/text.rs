@@ -51,9 +51,74 @@ pub fn packed<'a>(
     lines
 }
 
+/// Little is not nothing.
+const LITTLE: &str = "<0.1 %";
+
+/// Writes the share that `part` is of `whole`, to a tenth of a per cent: `4.2 %`.
+pub fn percent_of(part: u64, whole: u64) -> String {
+    let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2).checked_div(u128::from(whole));
+    match tenths {
+        Some(0) if part > 0 => LITTLE.to_owned(),
+        Some(tenths) => format!("{}.{} %", tenths / 10, tenths % 10),
+        None => "-".to_owned(),
+    }
+}
+
+/// Writes a share from 0 to 1, to a tenth of a per cent: `4.2 %`.
+pub fn percent(share: f64) -> String {
+    let tenths = (share * 1000.0).round();
+    match share > 0.0 && tenths < 1.0 {
+        true => LITTLE.to_owned(),
+        // Nothing that was rounded to zero is below it.
+        false => format!("{:.1} %", tenths / 10.0 + 0.0),
+    }
+}
+
+/// Writes a duration in microseconds with the unit that suits it: `81 ms`.
+pub fn short_time(us: u64) -> String {
+    match us {
+        0 => "0 s".to_owned(),
+        1..1_000 => format!("{us} µs"),
+        1_000..10_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
+        10_000..1_000_000 => format!("{} ms", us / 1_000),
+        _ => format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000),
+    }
+}
+
+/// Writes a duration in microseconds that may be hours: `2 h 3 min`.
+pub fn long_time(us: u64) -> String {
+    let s = us / 1_000_000;
+    match s {
+        0..60 => short_time(us),
+        60..3_600 => format!("{} min {} s", s / 60, s % 60),
+        _ => format!("{} h {} min", grouped(s / 3_600), s % 3_600 / 60),
+    }
+}
+
+/// Writes a duration in whole seconds that may be years: `3 s`, `5 h 2 min`, `12 d`.
+pub fn coarse_time(s: u64) -> String {
+    match s {
+        0..60 => format!("{s} s"),
+        60..3_600 => format!("{} min {} s", s / 60, s % 60),
+        3_600..172_800 => format!("{} h {} min", s / 3_600, s % 3_600 / 60),
+        _ => format!("{} d", grouped(s / 86_400)),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn little_is_not_nothing() {
+        let shares = [0.0, 0.0004, 0.0006, 1.0, -0.0004, -0.02].map(percent);
+        let written = ["0.0 %", "<0.1 %", "0.1 %", "100.0 %", "0.0 %", "-2.0 %"];
+        assert_eq!(shares, written);
+        assert_eq!(percent_of(0, 3_000), "0.0 %");
+        assert_eq!(percent_of(1, 3_000), "<0.1 %");
+        assert_eq!(percent_of(2, 3_000), "0.1 %");
+        assert_eq!(percent_of(0, 0), "-");
+    }
 
     #[test]
     fn long_numbers_are_grouped() {

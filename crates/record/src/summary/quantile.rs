@@ -1,7 +1,7 @@
 //! Quantiles by the nearest rank: always a value that was seen.
 
 /// Returns the smallest value that at least `percent` of all values do not exceed; `sorted` is in order.
-pub(super) fn quantile<T: Copy>(sorted: &[T], percent: usize) -> Option<T> {
+pub(crate) fn quantile<T: Copy>(sorted: &[T], percent: usize) -> Option<T> {
     let rank = (sorted.len() * percent).div_ceil(100).max(1);
     sorted.get(rank - 1).copied()
 }

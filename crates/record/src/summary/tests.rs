@@ -1,4 +1,5 @@
 use super::*;
+use crate::figures::Section;
 use crate::samples::{ONION, complete, failed, not_tried};
 use proto::gossip::Gossip;
 
@@ -21,6 +22,54 @@ fn a_crawl_that_found_nobody_is_told_too() {
     check_text(&nobody, Spent::default(), 100, expected);
     let expected = "Addresses: 0 known · 0 called · 0 reachable (-) · 0 complete\n";
     check_text(&[], Spent::default(), 100, expected);
+}
+
+#[test]
+fn what_another_observer_says_is_counted_without_times() {
+    let listed = |addr, height| {
+        let mut visit = complete(addr, b"/Satoshi:23.0.0/", height);
+        let call = &mut visit.call;
+        (call.connect, call.transport, call.tried) = (None, None, Vec::new());
+        call.took = Duration::ZERO;
+        call.heard.version_payload = None;
+        (call.heard.version_at, call.heard.verack_at) = (None, None);
+        call.heard.answered_at = None;
+        visit
+    };
+    let mut terse = listed("1.2.3.4:8333", 754_001);
+    let version = terse.call.heard.version.as_mut().unwrap();
+    (version.protocol_version, version.services) = (0, 0);
+    let listed = [terse, listed("1.2.3.5:8333", 754_002)];
+    let expected = include_str!("expected/another_observer_100.txt");
+    check_text(&listed, Spent::default(), 100, expected);
+}
+
+#[test]
+fn how_the_crawl_went_is_told_as_tables() {
+    let rows = |it: Section| {
+        let rows = it.table.rows.into_iter();
+        let rows = rows.map(|row| format!("{}: {}", row[0], row[1]));
+        format!("{} {}", it.key, rows.collect::<Vec<_>>().join(", "))
+    };
+    let sections = |visits: &[Visit]| -> Vec<String> {
+        let sections = summary(visits, SPENT).crawl_sections();
+        sections.into_iter().map(rows).collect()
+    };
+    assert_eq!(
+        sections(&small_crawl()),
+        [
+            "pace calls: 8, the crawl took: 100 ms, the calls took: 450 ms, calls a second: 80.00, calls at once: 4.50, \
+             spent waiting: 98.0 %",
+            "left_out stale: 2,000, over_quota: 1,234",
+            "addresses_told ipv4: 900, onion: 101, other: 1",
+        ]
+    );
+    assert_eq!(
+        sections(&[]),
+        [
+            "pace calls: 0, the crawl took: 100 ms, the calls took: 0 s, calls a second: 0.00, calls at once: 0.00"
+        ]
+    );
 }
 
 #[test]

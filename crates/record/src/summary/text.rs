@@ -6,7 +6,7 @@ use proto::outcome::Outcome;
 use super::times::PhaseTimes;
 use super::top::{Count, Top};
 use super::{AddressesTold, Figure, Heights, NetworkCount, Pace, Summary};
-use crate::text::{escape, grouped, packed, wrapped};
+use crate::text::{escape, grouped, long_time, packed, percent_of, short_time, wrapped};
 
 /// The narrowest text; a narrower terminal breaks its lines.
 const MIN_WIDTH: usize = 60;
@@ -57,14 +57,14 @@ impl Summary {
                 heights(*it, &self.latest_height, width)
             }),
             section(&self.times, "Times", width, |it, width| times(it, width)),
-            pace(&self.pace, width),
+            self.pace_text(width),
         ];
         let shown = sections.into_iter().filter(|it| !it.is_empty());
         shown.collect::<Vec<_>>().join("\n")
     }
 
     fn headline(&self, width: usize) -> String {
-        let share = percent(self.reachable.value, self.tried.value);
+        let share = percent_of(self.reachable.value, self.tried.value);
         let counts = [
             format!("Addresses: {} known ·", grouped(self.addresses.value)),
             format!("{} called ·", grouped(self.tried.value)),
@@ -72,6 +72,18 @@ impl Summary {
             format!("{} complete", grouped(self.complete.value)),
         ];
         packed(counts.iter().map(String::as_str), " ", width).join("\n  ") + "\n"
+    }
+
+    fn pace_text(&self, width: usize) -> String {
+        match self.is_timed() {
+            true => pace(&self.pace, width),
+            false => String::new(),
+        }
+    }
+
+    /// Other observers do not say how long calls took.
+    pub(super) fn is_timed(&self) -> bool {
+        self.pace.calls_us.value > 0 || self.reachable.value == 0
     }
 
     fn v2_tried_first(&self, width: usize) -> String {
@@ -121,7 +133,7 @@ fn networks(networks: &[NetworkCount], width: usize) -> String {
             grouped(it.addresses),
             grouped(it.tried),
             grouped(it.reachable),
-            percent(it.reachable, it.tried),
+            percent_of(it.reachable, it.tried),
             bar(it.reachable, most, width),
         ]);
     }
@@ -139,7 +151,7 @@ fn outcomes(outcomes: &[Count], not_tried: &[Count], width: usize) -> String {
             table.add_row([
                 outcome.code().to_owned(),
                 grouped(count.n),
-                percent(count.n, total),
+                percent_of(count.n, total),
                 bar(count.n, most, width),
             ]);
             meanings.push(meaning(outcome, not_tried));
@@ -199,13 +211,17 @@ fn ranked(counts: &[Count], others: Option<Count>, total: u64, width: usize) -> 
     for count in counts {
         table.add_row([
             grouped(count.n),
-            percent(count.n, total),
+            percent_of(count.n, total),
             bar(count.n, most, width),
         ]);
     }
     let others = others.filter(|it| it.n > 0);
     if let Some(others) = &others {
-        table.add_row([grouped(others.n), percent(others.n, total), String::new()]);
+        table.add_row([
+            grouped(others.n),
+            percent_of(others.n, total),
+            String::new(),
+        ]);
     }
     align_right(&mut table, 0..=1);
     let named: Vec<&Count> = counts.iter().chain(&others).collect();
@@ -370,33 +386,6 @@ fn wrap(text: &str, width: usize) -> String {
     wrapped(text, width.saturating_sub(2)).join("\n  ") + "\n"
 }
 
-/// Writes a share, to a tenth of a per cent: `4.2 %`.
-fn percent(part: u64, whole: u64) -> String {
-    let tenths = (u128::from(part) * 1000 + u128::from(whole) / 2).checked_div(u128::from(whole));
-    match tenths {
-        Some(tenths) => format!("{}.{} %", tenths / 10, tenths % 10),
-        None => "-".to_owned(),
-    }
-}
-
 fn tenths(it: f64) -> String {
     grouped(format_args!("{it:.1}"))
-}
-
-fn short_time(us: u64) -> String {
-    match us {
-        0..1_000 => format!("{us} µs"),
-        1_000..10_000 => format!("{}.{} ms", us / 1_000, us % 1_000 / 100),
-        10_000..1_000_000 => format!("{} ms", us / 1_000),
-        _ => format!("{}.{:02} s", us / 1_000_000, us % 1_000_000 / 10_000),
-    }
-}
-
-fn long_time(us: u64) -> String {
-    let s = us / 1_000_000;
-    match s {
-        0..60 => short_time(us),
-        60..3_600 => format!("{} min {} s", s / 60, s % 60),
-        _ => format!("{} h {} min", grouped(s / 3_600), s % 3_600 / 60),
-    }
 }

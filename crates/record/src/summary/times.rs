@@ -11,7 +11,7 @@ use super::quantile::quantile;
 
 /// When what was reached, since the dial.
 #[derive(Debug)]
-pub(super) struct Moments {
+pub(crate) struct Moments {
     connect: Duration,
     version: Option<Duration>,
     verack: Option<Duration>,
@@ -20,7 +20,7 @@ pub(super) struct Moments {
 }
 
 impl Moments {
-    pub(super) fn new(connect: Duration, call: &Call) -> Moments {
+    pub(crate) fn new(connect: Duration, call: &Call) -> Moments {
         Moments {
             connect,
             version: call.heard.version_at,
@@ -30,6 +30,46 @@ impl Moments {
         }
     }
 }
+
+/// One phase of a visit.
+#[derive(Debug)]
+pub(crate) struct Phase {
+    /// Its name.
+    pub(crate) name: &'static str,
+    /// From what to what it goes.
+    pub(crate) definition: &'static str,
+    /// Returns how long it took in a visit; nothing where the visit did not get through it.
+    pub(crate) took: fn(&Moments, Outcome) -> Option<Duration>,
+}
+
+/// Every phase, in the order in which a visit goes through them; the last one is the whole visit.
+pub(crate) const PHASES: [Phase; 5] = [
+    Phase {
+        name: "connect",
+        definition: "from the dial to the connection",
+        took: |it, _| Some(it.connect),
+    },
+    Phase {
+        name: "version",
+        definition: "from the connection to the version",
+        took: |it, _| Some(it.version?.saturating_sub(it.connect)),
+    },
+    Phase {
+        name: "verack",
+        definition: "from the version to the verack",
+        took: |it, _| Some(it.verack?.saturating_sub(it.version?)),
+    },
+    Phase {
+        name: "answers",
+        definition: "from the verack to the end of the answers",
+        took: |it, _| Some(it.answered?.saturating_sub(it.verack?)),
+    },
+    Phase {
+        name: "visit",
+        definition: "from the dial to the end, where it was reachable",
+        took: |it, outcome| outcome.is_reachable().then_some(it.took),
+    },
+];
 
 /// How long one phase of the visits took; quantiles are by the nearest rank.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -54,33 +94,13 @@ impl PhaseTimes {
     /// Measures every phase, in the order in which a visit goes through them.
     pub(super) fn of<'a>(visits: impl Iterator<Item = (&'a Moments, Outcome)>) -> Vec<PhaseTimes> {
         let visits: Vec<_> = visits.collect();
-        let measure = |phase, definition, took: fn(&Moments, Outcome) -> Option<Duration>| {
+        let measure = |phase: &Phase| {
             let took = visits
                 .iter()
-                .filter_map(|(moments, outcome)| took(moments, *outcome));
-            PhaseTimes::new(phase, definition, took.map(micros).collect())
+                .filter_map(|(moments, outcome)| (phase.took)(moments, *outcome));
+            PhaseTimes::new(phase.name, phase.definition, took.map(micros).collect())
         };
-        vec![
-            measure("connect", "from the dial to the connection", |it, _| {
-                Some(it.connect)
-            }),
-            measure("version", "from the connection to the version", |it, _| {
-                Some(it.version?.saturating_sub(it.connect))
-            }),
-            measure("verack", "from the version to the verack", |it, _| {
-                Some(it.verack?.saturating_sub(it.version?))
-            }),
-            measure(
-                "answers",
-                "from the verack to the end of the answers",
-                |it, _| Some(it.answered?.saturating_sub(it.verack?)),
-            ),
-            measure(
-                "visit",
-                "from the dial to the end, where it was reachable",
-                |it, outcome| outcome.is_reachable().then_some(it.took),
-            ),
-        ]
+        PHASES.iter().map(measure).collect()
     }
 
     fn new(phase: &'static str, definition: &'static str, mut took_us: Vec<u64>) -> PhaseTimes {
@@ -158,15 +178,15 @@ impl Pace {
     clippy::cast_precision_loss,
     reason = "the result is rounded to four digits anyway"
 )]
-fn share(part: u64, whole: u64) -> Option<f64> {
+pub(crate) fn share(part: u64, whole: u64) -> Option<f64> {
     (whole > 0).then(|| part as f64 / whole as f64)
 }
 
 /// Four digits behind the point say all that there is to say.
-fn rounded(it: f64) -> f64 {
+pub(crate) fn rounded(it: f64) -> f64 {
     (it * 1e4).round() / 1e4
 }
 
-fn micros(duration: Duration) -> u64 {
+pub(crate) fn micros(duration: Duration) -> u64 {
     u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }

@@ -16,7 +16,7 @@ pub struct Count {
 
 impl Count {
     /// Puts the most frequent first; where two are equal, they stay in their order.
-    pub(super) fn ranked(counts: impl IntoIterator<Item = (Option<String>, u64)>) -> Vec<Count> {
+    pub(crate) fn ranked(counts: impl IntoIterator<Item = (Option<String>, u64)>) -> Vec<Count> {
         let counts = counts.into_iter();
         let mut rows: Vec<Count> = counts.map(|(name, n)| Count { name, n }).collect();
         rows.sort_by_key(|it| Reverse(it.n));
@@ -37,12 +37,32 @@ pub struct Top {
 
 impl Top {
     /// Counts `names`, and keeps the first `len` of them.
-    pub(super) fn of(names: impl Iterator<Item = Option<String>>, len: usize) -> Top {
-        let mut n_by_name: BTreeMap<Option<String>, u64> = BTreeMap::new();
-        for name in names {
-            *n_by_name.entry(name).or_default() += 1;
+    pub(crate) fn of<N: Ord + Into<String>>(
+        names: impl Iterator<Item = Option<N>>,
+        len: usize,
+    ) -> Top {
+        Top::of_counts(names.map(|it| (it, 1)), len)
+    }
+
+    /// Adds up how often each name came, and keeps the first `len` of them.
+    pub(crate) fn of_counts<N: Ord + Into<String>>(
+        counts: impl Iterator<Item = (Option<N>, u64)>,
+        len: usize,
+    ) -> Top {
+        let mut n_by_name: BTreeMap<Option<N>, u64> = BTreeMap::new();
+        for (name, n) in counts {
+            *n_by_name.entry(name).or_default() += n;
         }
-        let mut rows = Count::ranked(n_by_name);
+        let counts = n_by_name.into_iter();
+        Top::ranked(counts.map(|(name, n)| (name.map(Into::into), n)), len)
+    }
+
+    /// Keeps the first `len` of names that are counted; where two are equal, they stay in their order.
+    pub(crate) fn ranked(
+        counts: impl IntoIterator<Item = (Option<String>, u64)>,
+        len: usize,
+    ) -> Top {
+        let mut rows = Count::ranked(counts);
         let others = rows.split_off(len.min(rows.len()));
         Top {
             rows,
@@ -52,7 +72,7 @@ impl Top {
     }
 
     /// Keeps only the first `len` names.
-    pub(super) fn cut(&self, len: usize) -> Top {
+    pub(crate) fn cut(&self, len: usize) -> Top {
         let (rows, others) = self.rows.split_at(len.min(self.rows.len()));
         Top {
             rows: rows.to_vec(),
@@ -62,7 +82,7 @@ impl Top {
     }
 
     /// How often any name came.
-    pub(super) fn total(&self) -> u64 {
+    pub fn total(&self) -> u64 {
         self.rows.iter().map(|it| it.n).sum::<u64>() + self.n_others
     }
 }
