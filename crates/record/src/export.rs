@@ -1,8 +1,12 @@
 //! Files that other programs read.
 
 pub mod bitnodes;
+pub mod csv;
 pub mod edges;
+pub mod listed;
 pub mod ndjson;
+pub mod nebula;
+pub mod parquet;
 pub mod sessions;
 
 use std::io;

@@ -1,17 +1,19 @@
 //! A snapshot in the form that the bitnodes API gave, for programs that were written for it.
 //!
-//! Each reachable address is a row of thirteen values, see [`Node`]. What bitnodes looked up elsewhere is null: host
-//! name, city, country, place, time zone, AS number and its organisation; as there, Tor is in the last two and at
-//! latitude and longitude 0. A census does not stay connected, so *connected since* is when the node was called.
+//! Each reachable address is a row of thirteen values ([`ApiRow`]); what was looked up is null where the atlas does not
+//! know it.
 
 use std::collections::BTreeMap;
 use std::io::{self, Write};
 
-use proto::addr::Network;
+use listing::Listed;
+use listing::write::bitnodes::ApiRow;
 use proto::{PeerAddr, Visit};
 use serde::ser::SerializeMap;
 use serde::{Serialize, Serializer};
 
+use super::listed::{Reckoned, listed};
+use crate::places::Place;
 use crate::summary::latest_height;
 
 /// All reachable nodes, with what bitnodes wrote above them.
@@ -25,58 +27,33 @@ pub struct Snapshot {
     pub latest_height: i32,
     /// Each node by its address.
     #[serde(serialize_with = "by_text")]
-    pub nodes: BTreeMap<PeerAddr, Node>,
-}
-
-/// One node; its row has thirteen values in the order of these fields, and the user agent is the only text of a peer.
-#[derive(Clone, Debug, Default, PartialEq)]
-pub struct Node {
-    /// 0: the protocol version.
-    pub protocol_version: i32,
-    /// 1: the user agent, empty where absent.
-    pub user_agent: String,
-    /// 2: when it was called, seconds since 1970.
-    pub connected_since: i64,
-    /// 3: the service bits.
-    pub services: u64,
-    /// 4: the height, 0 where absent.
-    pub height: i32,
-    /// 5: the host name.
-    pub hostname: Option<String>,
-    /// 6: the city.
-    pub city: Option<String>,
-    /// 7: the country, two letters.
-    pub country: Option<String>,
-    /// 8: the latitude in degrees.
-    pub latitude: Option<f64>,
-    /// 9: the longitude in degrees.
-    pub longitude: Option<f64>,
-    /// 10: the time zone.
-    pub timezone: Option<String>,
-    /// 11: the AS number: `AS3320`, or `TOR`.
-    pub asn: Option<String>,
-    /// 12: whose that is.
-    pub organization: Option<String>,
+    pub nodes: BTreeMap<PeerAddr, Listed>,
 }
 
 /// Makes a [`Snapshot`] of visits, of which the last one of an address counts.
 #[derive(Debug, Default)]
 pub struct SnapshotBuilder {
-    nodes: BTreeMap<PeerAddr, Node>,
+    nodes: BTreeMap<PeerAddr, Listed>,
 }
 
 impl SnapshotBuilder {
-    /// Takes the next visit.
-    pub fn add(&mut self, visit: &Visit) {
-        match node(visit) {
-            Some(node) => self.nodes.insert(visit.addr, node),
-            None => self.nodes.remove(&visit.addr),
-        };
+    /// Takes the next visit, and where its address is.
+    pub fn add(&mut self, visit: &Visit, place: Place) {
+        match visit.call.outcome.is_reachable() {
+            true => {
+                let node = listed(visit, place, Reckoned::default());
+                self.nodes.insert(visit.addr, node);
+            }
+            false => {
+                self.nodes.remove(&visit.addr);
+            }
+        }
     }
 
     /// Returns the snapshot; `timestamp` is in seconds since 1970.
     pub fn finish(self, timestamp: i64) -> Snapshot {
-        let heights = self.nodes.values().map(|it| it.height).collect();
+        let height = |it: &Listed| it.height.and_then(|it| i32::try_from(it).ok()).unwrap_or(0);
+        let heights = self.nodes.values().map(height).collect();
         Snapshot {
             timestamp,
             total_nodes: self.nodes.len(),
@@ -94,58 +71,12 @@ impl Snapshot {
     }
 }
 
-fn node(visit: &Visit) -> Option<Node> {
-    if !visit.call.outcome.is_reachable() {
-        return None;
-    }
-    let version = visit.call.heard.version.as_deref()?;
-    let node = Node {
-        protocol_version: version.protocol_version,
-        user_agent: version.user_agent_lossy().unwrap_or_default().into_owned(),
-        connected_since: visit.call.started_at_us.div_euclid(1_000_000),
-        services: version.services,
-        height: version.start_height.unwrap_or(0),
-        ..Node::default()
-    };
-    Some(match visit.addr.network() {
-        Network::Onion => Node {
-            latitude: Some(0.0),
-            longitude: Some(0.0),
-            asn: Some("TOR".to_owned()),
-            organization: Some("Tor network".to_owned()),
-            ..node
-        },
-        Network::Ipv4 | Network::Ipv6 | Network::I2p | Network::Cjdns => node,
-    })
-}
-
-fn by_text<S: Serializer>(nodes: &BTreeMap<PeerAddr, Node>, to: S) -> Result<S::Ok, S::Error> {
+fn by_text<S: Serializer>(nodes: &BTreeMap<PeerAddr, Listed>, to: S) -> Result<S::Ok, S::Error> {
     let mut map = to.serialize_map(Some(nodes.len()))?;
     for (addr, node) in nodes {
-        map.serialize_entry(&addr.to_string(), node)?;
+        map.serialize_entry(&addr.to_string(), &ApiRow(node))?;
     }
     map.end()
-}
-
-impl Serialize for Node {
-    fn serialize<S: Serializer>(&self, to: S) -> Result<S::Ok, S::Error> {
-        let row = (
-            self.protocol_version,
-            &self.user_agent,
-            self.connected_since,
-            self.services,
-            self.height,
-            &self.hostname,
-            &self.city,
-            &self.country,
-            self.latitude,
-            self.longitude,
-            &self.timezone,
-            &self.asn,
-            &self.organization,
-        );
-        row.serialize(to)
-    }
 }
 
 #[cfg(test)]
@@ -171,6 +102,31 @@ mod tests {
 "1.2.3.4:8333":[70016,"",1793491200,3081,900001,null,null,null,null,null,null,null,null],
 "[2a01::1]:8333":[70016,"/Satoshi:27.1.0/",1793491200,3081,900000,null,null,null,null,null,null,null,null],
 "pg6mmjiyjmcrsslvykfwnntlaru7p5svn6y2ymmju6nubxndf4pscryd.onion:8333":[70016,"/�/",1793491200,3081,900000,null,null,null,0.0,0.0,null,"TOR","Tor network"]}}"#,
+        );
+    }
+
+    #[test]
+    fn places_are_those_of_the_atlas() {
+        let mut snapshot = SnapshotBuilder::default();
+        let place = Place {
+            country: Some("DE".to_owned()),
+            asn: Some(24940),
+            latitude: Some(52.5),
+            ..Place::default()
+        };
+        snapshot.add(&complete("1.2.3.4:8333", b"//", 1), place.clone());
+        snapshot.add(&complete(ONION, b"//", 1), place);
+        let snapshot = serde_json::to_value(snapshot.finish(0)).unwrap();
+        let looked_up = |addr: &str| {
+            serde_json::to_string(&snapshot["nodes"][addr].as_array().unwrap()[5..]).unwrap()
+        };
+        assert_eq!(
+            looked_up("1.2.3.4:8333"),
+            r#"[null,null,"DE",52.5,null,null,"AS24940",null]"#
+        );
+        assert_eq!(
+            looked_up(ONION),
+            r#"[null,null,null,0.0,0.0,null,"TOR","Tor network"]"#
         );
     }
 
@@ -223,7 +179,7 @@ mod tests {
     fn written(visits: &[Visit]) -> String {
         let mut snapshot = SnapshotBuilder::default();
         for visit in visits {
-            snapshot.add(visit);
+            snapshot.add(visit, Place::default());
         }
         let mut out = Vec::new();
         snapshot.finish(1_793_491_260).write(&mut out).unwrap();

@@ -7,6 +7,8 @@
 //! are written as the IPv6 address that they look like. `reason` says why, for people; for `not_tried` it is a fixed word.
 //! `addresses_told` counts the entries that it told of other nodes, by network, those of which there are some: `{}` where
 //! it was asked and told none. `dialect` is the manner in which we spoke, `old` or `old_no_checksum`; null for today's.
+//! `tried` lists the transports that failed before `transport` came to be, in order. The keys from `country` on are of its
+//! [`Place`], looked up and not seen; a call to a name (`hello`) has none of them.
 
 use std::borrow::Cow;
 use std::io::{self, Write};
@@ -20,32 +22,27 @@ use proto::{Call, Network, Visit};
 use serde::Serialize;
 
 use super::{ExportError, rfc3339};
+use crate::places::{Atlas, Place};
 use crate::store::{CrawlId, Store};
 
-/// Writes a crawl, and returns how many lines that took.
+/// Writes a crawl, and returns how many lines that took; `atlas` says where its addresses are.
 pub fn write_crawl(
     store: &impl Store,
     crawl: CrawlId,
+    atlas: &dyn Atlas,
     out: &mut impl Write,
 ) -> Result<u64, ExportError> {
     let mut n_lines = 0;
     store.read_last_visits(crawl, &mut |visit| {
         n_lines += 1;
-        write_visit(&visit, out)
+        write_visit(&visit, &atlas.place(&visit.addr), out)
     })?;
     out.flush()?;
     Ok(n_lines)
 }
 
-/// Writes one line.
-pub fn write_visit(visit: &Visit, out: &mut impl Write) -> io::Result<()> {
-    write_call(
-        &visit.addr.to_string(),
-        visit.addr.network(),
-        visit.dialect,
-        &visit.call,
-        out,
-    )
+fn write_visit(visit: &Visit, place: &Place, out: &mut impl Write) -> io::Result<()> {
+    write_line(&Line::of(&visit.addr.to_string(), visit, place), out)
 }
 
 /// Writes the line of a call to `address`, which may be a name.
@@ -56,42 +53,63 @@ pub fn write_call(
     call: &Call,
     out: &mut impl Write,
 ) -> io::Result<()> {
-    serde_json::to_writer(&mut *out, &Line::new(address, network, dialect, call))?;
+    write_line(&Line::new(address, network, dialect, call, None), out)
+}
+
+fn write_line(line: &Line<'_>, out: &mut impl Write) -> io::Result<()> {
+    serde_json::to_writer(&mut *out, line)?;
     out.write_all(b"\n")
 }
 
 /// The keys, in the order in which they are written; a published key is never renamed.
 #[derive(Serialize)]
-struct Line<'a> {
-    address: &'a str,
-    network: &'static str,
-    outcome: &'static str,
-    reason: Option<&'a str>,
-    transport: Option<&'static str>,
-    dialect: Option<&'static str>,
-    protocol_version: Option<i32>,
-    services: Option<u64>,
-    user_agent: Option<Cow<'a, str>>,
-    user_agent_hex: Option<String>,
-    start_height: Option<i32>,
-    relay: Option<u8>,
-    timestamp: Option<i64>,
-    nonce: Option<u64>,
-    addr_recv: Option<String>,
-    addr_from: Option<String>,
-    version_payload_hex: Option<String>,
-    started_at: Option<String>,
-    connect_us: Option<u128>,
-    version_us: Option<u128>,
-    verack_us: Option<u128>,
-    addrs_us: Option<u128>,
-    took_us: u128,
-    addresses_told: Option<&'a ToldCounts>,
-    features: Option<&'a Features>,
+pub(super) struct Line<'a> {
+    pub(super) address: &'a str,
+    pub(super) network: &'static str,
+    pub(super) outcome: &'static str,
+    pub(super) reason: Option<&'a str>,
+    pub(super) transport: Option<&'static str>,
+    pub(super) dialect: Option<&'static str>,
+    pub(super) protocol_version: Option<i32>,
+    pub(super) services: Option<u64>,
+    pub(super) user_agent: Option<Cow<'a, str>>,
+    pub(super) user_agent_hex: Option<String>,
+    pub(super) start_height: Option<i32>,
+    pub(super) relay: Option<u8>,
+    pub(super) timestamp: Option<i64>,
+    pub(super) nonce: Option<u64>,
+    pub(super) addr_recv: Option<String>,
+    pub(super) addr_from: Option<String>,
+    pub(super) version_payload_hex: Option<String>,
+    pub(super) started_at: Option<String>,
+    pub(super) connect_us: Option<u128>,
+    pub(super) version_us: Option<u128>,
+    pub(super) verack_us: Option<u128>,
+    pub(super) addrs_us: Option<u128>,
+    pub(super) took_us: u128,
+    pub(super) addresses_told: Option<&'a ToldCounts>,
+    pub(super) features: Option<&'a Features>,
+    pub(super) tried: Vec<&'static str>,
+    pub(super) bytes_in: u64,
+    pub(super) bytes_out: u64,
+    #[serde(flatten)]
+    pub(super) place: Option<&'a Place>,
 }
 
 impl<'a> Line<'a> {
-    fn new(address: &'a str, network: Network, dialect: Dialect, call: &'a Call) -> Line<'a> {
+    /// Says what a visit to `address` found.
+    pub(super) fn of(address: &'a str, visit: &'a Visit, place: &'a Place) -> Line<'a> {
+        let network = visit.addr.network();
+        Line::new(address, network, visit.dialect, &visit.call, Some(place))
+    }
+
+    fn new(
+        address: &'a str,
+        network: Network,
+        dialect: Dialect,
+        call: &'a Call,
+        place: Option<&'a Place>,
+    ) -> Line<'a> {
         let heard = &call.heard;
         let version: Option<&'a Version> = heard.version.as_deref();
         let payload = heard.version_payload.as_deref();
@@ -122,6 +140,10 @@ impl<'a> Line<'a> {
             took_us: call.took.as_micros(),
             addresses_told: heard.gossip.as_ref().map(|it| &it.told),
             features: was_heard.then_some(&heard.features),
+            tried: call.tried.iter().map(|it| it.name()).collect(),
+            bytes_in: heard.bytes_in,
+            bytes_out: heard.bytes_out,
+            place,
         }
     }
 }
@@ -129,7 +151,7 @@ impl<'a> Line<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{complete, not_tried};
+    use crate::samples::{Berlin, complete, not_tried};
     use crate::sqlite::SqliteStore;
     use crate::store::conformance::{new_crawl, sample};
     use proto::gossip::Gossip;
@@ -168,7 +190,20 @@ mod tests {
   "features": {
     "sendaddrv2": true,
     "feefilter": 1000
-  }
+  },
+  "tried": [
+    "v2"
+  ],
+  "bytes_in": 300,
+  "bytes_out": 200,
+  "country": "DE",
+  "asn": 24940,
+  "organisation": null,
+  "city": null,
+  "latitude": 52.5,
+  "longitude": null,
+  "timezone": null,
+  "hostname": null
 }"#,
         );
     }
@@ -202,7 +237,18 @@ mod tests {
   "addrs_us": null,
   "took_us": 0,
   "addresses_told": null,
-  "features": null
+  "features": null,
+  "tried": [],
+  "bytes_in": 0,
+  "bytes_out": 0,
+  "country": "DE",
+  "asn": 24940,
+  "organisation": null,
+  "city": null,
+  "latitude": 52.5,
+  "longitude": null,
+  "timezone": null,
+  "hostname": null
 }"#,
         );
     }
@@ -265,7 +311,7 @@ mod tests {
         store.append_visits(crawl, &sample()).unwrap();
 
         let mut out = Vec::new();
-        assert_eq!(write_crawl(&store, crawl, &mut out).unwrap(), 3);
+        assert_eq!(write_crawl(&store, crawl, &Berlin, &mut out).unwrap(), 3);
         let expected: String = sample()[1..].iter().map(line).collect();
         assert_eq!(String::from_utf8(out).unwrap(), expected);
     }
@@ -278,13 +324,13 @@ mod tests {
             .begin_crawl(&new_crawl(proto::Chain::Mainnet))
             .unwrap();
         store.append_visits(crawl, &sample()).unwrap();
-        let error = write_crawl(&store, crawl, &mut &mut [0; 10][..]).unwrap_err();
+        let error = write_crawl(&store, crawl, &Berlin, &mut &mut [0; 10][..]).unwrap_err();
         assert_eq!(error.to_string(), "the export could not be written");
     }
 
     fn line(visit: &Visit) -> String {
         let mut out = Vec::new();
-        write_visit(visit, &mut out).unwrap();
+        write_visit(visit, &Berlin.place(&visit.addr), &mut out).unwrap();
         String::from_utf8(out).unwrap()
     }
 

@@ -90,7 +90,10 @@ mod tests {
 {"address":"1.2.3.4:8333","network":"ipv4","up_from":"2026-11-01T00:00:01.100000Z","up_to":"2026-11-01T00:00:03.100000Z","ended":"connect_refused"}
 {"address":"[2a01::1]:8333","network":"ipv6","up_from":"2026-11-01T00:00:00.100000Z","up_to":"2026-11-01T00:00:00.100000Z","ended":null}
 "#;
-        assert_eq!(sessions(0, STARTED_AT_US), expected[1..]);
-        assert_eq!(sessions(STARTED_AT_US + 4_000_000, STARTED_AT_US), "");
+        let end_us = STARTED_AT_US + 4_000_000;
+        assert_eq!(sessions(0, end_us), expected[1..]);
+        assert_eq!(sessions(end_us, end_us), "");
+        let (_, going_on) = expected[1..].split_once('\n').unwrap();
+        assert_eq!(sessions(0, STARTED_AT_US), going_on);
     }
 }
