@@ -266,7 +266,8 @@ impl DialConfig {
         })
     }
 
-    fn patience(&self, network: Network) -> Patience {
+    /// How long calls over `network` wait.
+    pub(crate) fn patience(&self, network: Network) -> Patience {
         let usual = patience_for(network, self.proxy().is_some());
         Patience {
             connect: self.connect_timeout.unwrap_or(usual.connect),
@@ -419,7 +420,7 @@ pub(crate) fn parse_seconds(text: &str) -> Result<Duration, String> {
 }
 
 /// Reads a pause that may be none.
-fn parse_pause(text: &str) -> Result<Duration, String> {
+pub(crate) fn parse_pause(text: &str) -> Result<Duration, String> {
     match text {
         "0" => Ok(Duration::ZERO),
         some => parse_seconds(some),

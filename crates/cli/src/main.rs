@@ -3,12 +3,16 @@
 //! Results go to stdout, progress and logs to stderr. The exit code is 0 where it is done, 1 where it failed or a watch
 //! is not well, 2 for wrong usage, 3 where it is done but nobody answered.
 
+mod atlas;
 mod chosen;
 mod commands;
 mod config;
 mod console;
+mod output;
 mod pass;
 mod paths;
+mod pictures;
+mod reckoned;
 mod remembered;
 mod roll_call;
 mod sources;
@@ -33,6 +37,7 @@ Start with one of these:
   bitcensus hello 127.0.0.1:8333     one handshake with one node, told field by field
   bitcensus crawl snapshot.json      call every node of a list that bitnodes' API gave
   bitcensus crawl                    call what the DNS seeds and the last census name
+  bitcensus report --html page.html  what that found, as one page with pictures
   bitcensus watch                    the same without end, a snapshot every ten minutes
 
 Exit codes: 0 done, 1 failed, 2 wrong usage, 3 done but nobody answered.")]

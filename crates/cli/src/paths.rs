@@ -1,4 +1,4 @@
-//! Where the store is unless told otherwise.
+//! Where the store and the files that addresses are looked up in are unless told otherwise.
 
 use std::path::PathBuf;
 
@@ -14,8 +14,13 @@ pub(crate) fn demo_db() -> anyhow::Result<PathBuf> {
     in_data_dir("demo.db")
 }
 
-fn in_data_dir(file: &str) -> anyhow::Result<PathBuf> {
+/// Returns the user's data directory for this program, which need not be there.
+pub(crate) fn data_dir() -> anyhow::Result<PathBuf> {
     let dirs = directories::ProjectDirs::from("", "", "bitcensus")
-        .context("this user has no home directory; say where the store is to be with --db FILE")?;
-    Ok(dirs.data_dir().join(file))
+        .context("this user has no home directory; name files with flags, as --db FILE")?;
+    Ok(dirs.data_dir().to_owned())
+}
+
+fn in_data_dir(file: &str) -> anyhow::Result<PathBuf> {
+    Ok(data_dir()?.join(file))
 }

@@ -8,10 +8,10 @@ use cpu_time::ProcessTime;
 use crawl::frontier::{Frontier, PerNetwork};
 use crawl::progress::Progress;
 use crawl::visit::{micros, unix_now};
+use proto::Network;
 use proto::session::Questions;
-use proto::{Network, Visit};
 use record::summary::Spent;
-use record::{Crawl, CrawlEnd, CrawlId, NewCrawl, SqliteStore, Store, Summary, SummaryBuilder};
+use record::{CrawlEnd, CrawlId, NewCrawl, SqliteStore, Store, Summary, SummaryBuilder};
 use tokio::runtime::Builder;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -143,6 +143,7 @@ impl RollCall {
             started_at_us: micros(unix_now()),
             n_queued: self.frontier.n_known() as u64,
             series: None,
+            observer: None,
             config: self.config.clone(),
         }
     }
@@ -195,30 +196,4 @@ pub(crate) fn differences(begun: &serde_json::Value, now: &serde_json::Value) ->
     let differs = UNCHANGED.into_iter().filter(|it| begun[it] != now[it]);
     let tell = |it: &str| format!("{it} was {}, and is {}", begun[it], now[it]);
     differs.map(tell).collect()
-}
-
-/// Computes the summary of a stored crawl.
-pub(crate) fn sum_up(store: &SqliteStore, crawl: &Crawl) -> anyhow::Result<Summary> {
-    let mut builder = SummaryBuilder::default();
-    builder.leave_out(crawl.left_out.clone());
-    let mut add = |visit: Visit| {
-        builder.add(&visit);
-        Ok(())
-    };
-    let wall_us = match crawl.series {
-        None => {
-            store.read_visits(crawl.id, &mut add)?;
-            let ended = crawl.finished_at_us;
-            ended.and_then(|it| u64::try_from(it - crawl.started_at_us).ok())
-        }
-        // A round of a watch builds on those before it, which took their own time.
-        Some(_) => {
-            store.read_last_visits(crawl.id, &mut add)?;
-            None
-        }
-    };
-    Ok(builder.finish(Spent {
-        wall_us,
-        cpu_us: None,
-    }))
 }

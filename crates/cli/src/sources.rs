@@ -10,7 +10,7 @@ use crawl::frontier::{Frontier, Hint};
 use crawl::sources::Source;
 use crawl::sources::dns::{self, SeedAnswer};
 use crawl::sources::fetch::{self, FetchConfig};
-use crawl::sources::listing::{self, ListReport};
+use listing::{ListReport, Skipped};
 use record::text::grouped;
 use record::{SqliteStore, Store, StoreError};
 
@@ -50,7 +50,7 @@ pub(crate) async fn read_one(
         Source::Store => read_store(frontier, place, dial, db)?,
         Source::Stdin | Source::Url(_) | Source::File(_) => {
             let report = read_list(frontier, place, source, dial, console).await?;
-            show_report(source, &report, console);
+            show_skipped(&source.to_string(), &report.skipped, console);
         }
     }
     let n_new = frontier.n_known() - before;
@@ -86,8 +86,8 @@ async fn read_list(
     report.with_context(|| source.to_string())
 }
 
-fn show_report(source: &Source, report: &ListReport, console: Console) {
-    let skipped = &report.skipped;
+/// Says how many entries of a list cannot be read, and why not.
+pub(crate) fn show_skipped(list: &str, skipped: &Skipped, console: Console) {
     if skipped.n == 0 {
         return;
     }
@@ -95,7 +95,7 @@ fn show_report(source: &Source, report: &ListReport, console: Console) {
         1 => "1 entry".to_owned(),
         n => format!("{} entries", grouped(n)),
     };
-    console.say(&format!("{source}: {entries} cannot be read:"));
+    console.say(&format!("{list}: {entries} cannot be read:"));
     for entry in skipped.first.iter().take(SHOWN_LINES) {
         console.say(&format!(
             "  line {}: {}: {}",

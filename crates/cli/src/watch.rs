@@ -312,6 +312,7 @@ impl Watch {
             started_at_us: micros(unix_now()),
             n_queued: frontier.n_waiting() as u64,
             series: Some(series),
+            observer: None,
             config,
         }
     }

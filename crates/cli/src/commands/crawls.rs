@@ -30,6 +30,7 @@ pub(crate) fn run(args: CrawlsArgs) -> anyhow::Result<Done> {
                 "chain",
                 "began (UTC)",
                 "state",
+                "observer",
                 "visits",
                 "reachable",
                 "sources",
@@ -41,12 +42,13 @@ pub(crate) fn run(args: CrawlsArgs) -> anyhow::Result<Done> {
     Ok(Done::Well)
 }
 
-fn row(crawl: &Crawl) -> [String; 7] {
+fn row(crawl: &Crawl) -> [String; 8] {
     [
         crawl.id.to_string(),
         crawl.chain.to_string(),
         date(crawl.started_at_us),
         crawl.state.to_string(),
+        escape(crawl.observer.as_deref().unwrap_or_default(), 20),
         grouped(crawl.n_visits),
         grouped(crawl.n_reachable),
         escape(&crawl.sources.join(", "), 60),
@@ -68,6 +70,7 @@ fn json(crawl: &Crawl) -> serde_json::Value {
         "started_at": rfc3339(crawl.started_at_us),
         "finished_at": crawl.finished_at_us.and_then(rfc3339),
         "state": crawl.state.name(),
+        "observer": crawl.observer,
         "queued": crawl.n_queued,
         "visits": crawl.n_visits,
         "reachable": crawl.n_reachable,

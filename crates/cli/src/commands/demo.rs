@@ -10,10 +10,11 @@ use crawl::capacity::Capacity;
 use crawl::dial::socks5::Proxy;
 use crawl::dial::ways::Ways;
 use crawl::frontier::{Frontier, Hint, Rules};
+use crawl::visit::{micros, unix_now};
 use proto::Chain;
 use record::text::grouped;
 use record::{CrawlState, SqliteStore, Store};
-use sim::{Comparison, N_SEEDS, Reach, SimServer, World, compare_found};
+use sim::{Comparison, N_SEEDS, Reach, SimServer, World, WorldConfig, compare_found};
 use tokio_util::sync::CancellationToken;
 
 use super::sim::WorldArgs;
@@ -52,7 +53,11 @@ async fn demo(args: DemoArgs) -> anyhow::Result<Done> {
     replace(&db)?;
     let store = SqliteStore::open_for_crawl(&db)?;
     let mut dial = DialConfig::for_demo();
-    let world = Arc::new(args.world.world(Chain::Mainnet, dial.handshake_patience()));
+    let world = Arc::new(World::generate(&WorldConfig {
+        // Clocks that are right, so that those which are wrong stand out.
+        unix_time: micros(unix_now()).div_euclid(1_000_000),
+        ..args.world.config(Chain::Mainnet, dial.handshake_patience())
+    }));
     let stop = CancellationToken::new();
     let network = SimServer::start(
         world.clone(),
@@ -168,8 +173,9 @@ fn next_steps(db: &Path) -> String {
     format!(
         "\
 look at it again with
-  bitcensus report --db {db}
+  bitcensus report --html report.html --db {db}
+  bitcensus plot all --output pictures --db {db}
   bitcensus export ndjson --db {db}
-  bitcensus export bitnodes --db {db}"
+  bitcensus sql --db {db}"
     )
 }

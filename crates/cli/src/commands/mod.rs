@@ -2,11 +2,17 @@
 
 mod crawl;
 mod crawls;
+mod data;
 mod demo;
+mod diff;
 mod export;
 mod hello;
+mod import;
+mod plot;
+mod race;
 mod report;
 mod sim;
+mod sql;
 mod status;
 mod tables;
 mod watch;
@@ -29,12 +35,27 @@ pub(crate) enum Command {
     Demo(demo::DemoArgs),
     /// Run the simulated network of `demo` alone, for any crawler to be tried on.
     Sim(sim::SimArgs),
+    /// Keep what other observers saw: snapshots, exports and dumps of other crawlers, each a crawl marked as theirs.
+    Import(import::ImportArgs),
+    /// Make the same calls by a loop, by threads, by processes and by async tasks, and compare what each takes.
+    Race(race::RaceArgs),
+    /// Run one strategy of a race, or work for one; a race starts this itself.
+    #[command(name = race::LAP, hide = true)]
+    RaceLap(race::LapArgs),
     /// List the crawls in the store.
     Crawls(crawls::CrawlsArgs),
     /// Show what a crawl found.
     Report(report::ReportArgs),
+    /// Draw what a crawl found as pictures, SVG or PNG; without a name, list those that can be drawn.
+    Plot(plot::PlotArgs),
     /// Write what a crawl found in a format for other programs.
     Export(export::ExportArgs),
+    /// Show what there is to look addresses up in (countries, AS numbers, cities), how old it is, and get more.
+    Data(data::DataArgs),
+    /// Hold two crawls, or a crawl and somebody's list, against each other: who is only in one, and why.
+    Diff(diff::DiffArgs),
+    /// Ask the store in SQL; without a query, list its tables and what their columns mean.
+    Sql(sql::SqlArgs),
     /// Print what the words mean: commands, service bits, protocol versions, outcomes, chains.
     Tables(tables::TablesArgs),
 }
@@ -47,9 +68,16 @@ pub(crate) fn run(command: Command) -> anyhow::Result<Done> {
         Command::Hello(args) => hello::run(args),
         Command::Demo(args) => demo::run(args),
         Command::Sim(args) => sim::run(args),
+        Command::Import(args) => import::run(args),
+        Command::Race(args) => race::run(args),
+        Command::RaceLap(args) => race::run_lap(args),
         Command::Crawls(args) => crawls::run(args),
         Command::Report(args) => report::run(args),
+        Command::Plot(args) => plot::run(args),
         Command::Export(args) => export::run(args),
+        Command::Data(args) => data::run(args),
+        Command::Diff(args) => diff::run(args),
+        Command::Sql(args) => sql::run(args),
         Command::Tables(args) => tables::run(args),
     }
 }

@@ -10,8 +10,8 @@ use std::time::Duration;
 use anyhow::Context;
 use clap::Args;
 use crawl::capacity::Capacity;
+use crawl::sources::Source;
 use crawl::sources::fetch::{self, FetchConfig};
-use crawl::sources::{Source, listing};
 use proto::Chain;
 use proto::visit::Dialect;
 use record::text::grouped;
@@ -25,7 +25,7 @@ use crate::config::parse_seconds;
 use crate::console::Console;
 use crate::roll_call::block_on;
 use crate::stop::stop_on_signals;
-use crate::{Done, console};
+use crate::{Done, console, output};
 
 /// Flags that say what the simulated network is like.
 #[derive(Clone, Debug, Args)]
@@ -68,9 +68,9 @@ pub(crate) struct WorldArgs {
 }
 
 impl WorldArgs {
-    /// Makes the network; `patience` is how long its callers wait for a handshake.
-    pub(crate) fn world(&self, chain: Chain, patience: Duration) -> World {
-        World::generate(&WorldConfig {
+    /// Says what network is meant; `patience` is how long its callers wait for a handshake.
+    pub(crate) fn config(&self, chain: Chain, patience: Duration) -> WorldConfig {
+        WorldConfig {
             seed: self.seed,
             n_nodes: self.nodes,
             chain,
@@ -86,7 +86,7 @@ impl WorldArgs {
             },
             patience,
             ..WorldConfig::default()
-        })
+        }
     }
 
     fn rtt(&self) -> Duration {
@@ -161,7 +161,7 @@ pub(crate) fn run(args: SimArgs) -> anyhow::Result<Done> {
 async fn simulate(args: SimArgs) -> anyhow::Result<Done> {
     let console = Console::new(args.quiet);
     let world = Arc::new(match &args.from {
-        None => args.world.world(args.network, args.patience),
+        None => World::generate(&args.world.config(args.network, args.patience)),
         Some(path) => world_of_list(path, args.network, &args.world).await?,
     });
     let reach = match args.direct {
@@ -265,16 +265,13 @@ async fn world_of_list(path: &Path, chain: Chain, args: &WorldArgs) -> anyhow::R
 }
 
 /// Writes a whole file, or says which one could not be written.
-pub(crate) fn write_file(
+fn write_file(
     path: &Path,
-    write: impl FnOnce(&mut BufWriter<File>) -> std::io::Result<()>,
+    write: impl FnOnce(&mut BufWriter<&File>) -> std::io::Result<()>,
 ) -> anyhow::Result<()> {
-    let writing = || {
-        let mut out = BufWriter::new(File::create(path)?);
-        write(&mut out)?;
-        out.flush()
-    };
-    writing().with_context(|| format!("{} cannot be written", path.display()))
+    output::write_file(path, |out| {
+        write(out).with_context(|| format!("{} cannot be written", path.display()))
+    })
 }
 
 fn parse_dead_kind(text: &str) -> Result<Kind, String> {

@@ -34,8 +34,9 @@ pub(crate) fn run(args: StatusArgs) -> anyhow::Result<Done> {
     };
     let mut rounds = crawls.iter().filter(|it| it.series == latest.series);
     let status = Status {
-        // Whoever has the store open adds to its last crawl.
-        is_running: store.is_open_for_crawl() && crawls.last() == Some(latest),
+        // Whoever has the store open adds to our last crawl.
+        is_running: store.is_open_for_crawl()
+            && crawls.iter().rfind(|it| it.observer.is_none()) == Some(latest),
         latest,
         snapshot: rounds.rfind(|it| it.state == CrawlState::Finished),
         now_us: micros(unix_now()),
@@ -257,6 +258,7 @@ NOT WELL: the watch of signet from a desk, since 1970-01-01 00:00:00 UTC
             n_reachable: 0,
             left_out: BTreeMap::new(),
             series: Some(0),
+            observer: None,
             standing: record::Standing {
                 problems: problems.iter().map(|it| (*it).to_owned()).collect(),
                 reachable: [("ipv4", 4_000), ("onion", 12)]
