@@ -2,8 +2,9 @@
 
 use super::place::Place;
 
-const FORMS: &str = "expected bitnodes' JSON (an API answer, an export or a crawl dump), a JSON array of addresses, or \
-                     plain text with one address a line";
+const FORMS: &str = "expected bitnodes' JSON (an API answer, an export or a crawl dump), a dump of a seeder, \
+                     CSV or ndjson of a crawler that is known, a JSON array of addresses, or plain text with one address \
+                     a line";
 const NO_ADDRESS: &str = "it is no IPv4, IPv6, CJDNS, .onion or .b32.i2p address";
 
 #[test]
@@ -211,7 +212,9 @@ fn wrong_usage_has_its_own_exit_code() {
         "",
         "census",
         "hello",
-        "export csv",
+        "export xls",
+        "import",
+        "import here.txt --at soon",
         "report --crawl last",
         "crawl here.txt --max-in-flight 0",
         "crawl here.txt --max-rate -1",

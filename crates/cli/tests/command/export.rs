@@ -81,8 +81,95 @@ fn an_output_file_can_be_read_by_those_who_can_read_any_new_file() {
 fn a_reader_may_hang_up_before_the_end() {
     let place = Place::new();
     crawled(&place, "--nodes 200 --dead 0 --odd 0");
-    let ended = place.run_unread("export ndjson --db c.db");
-    assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""));
+    for format in [
+        "ndjson",
+        "csv",
+        "parquet",
+        "sipa",
+        "virtu",
+        "bitnodes-export",
+    ] {
+        let ended = place.run_unread(&format!("export {format} --db c.db"));
+        assert_eq!(
+            (ended.code, ended.stderr.as_str()),
+            (Some(0), ""),
+            "{format}"
+        );
+    }
+}
+
+#[test]
+fn every_format_has_the_nodes_that_were_found() {
+    let place = Place::new();
+    crawled(&place, "--nodes 120 --dead 0.2 --odd 0.3");
+    let found = place.found();
+    let n_reachable = reachable(&place).len();
+    let rows = |format: &str| place.run(&format!("export {format} --db c.db"));
+    let lines = |format: &str| rows(format).stdout.lines().count();
+    assert_eq!(lines("ndjson"), found.len());
+    let list = |format: &str| -> usize {
+        let list: Value = serde_json::from_str(&rows(format).stdout).unwrap();
+        list.as_array().unwrap().len()
+    };
+    assert_eq!(list("bitnodes-export"), n_reachable);
+    assert_eq!(list("bitnodes-crawl"), n_reachable);
+    assert_eq!(lines("seeds"), n_reachable);
+    assert_eq!(lines("sipa"), 1 + n_reachable);
+    let called = found.iter().filter(|it| it.outcome != "not_tried").count();
+    assert_eq!(lines("dnsseedrs"), 1 + called);
+    assert_eq!(lines("nebula"), called);
+    // A user agent may have line ends; a row begins behind a line that closes its quotes.
+    let table = |format: &str| {
+        let text = rows(format).stdout;
+        let is_open = text.split('\n').scan(false, |is_open, line| {
+            *is_open ^= line.matches('"').count() % 2 == 1;
+            Some(*is_open)
+        });
+        is_open.filter(|it| !it).count() - 1
+    };
+    assert_eq!(table("csv"), 1 + found.len());
+    assert_eq!(table("virtu"), 1 + n_reachable);
+    assert_eq!(table("bitnod-es"), 1 + n_reachable);
+    assert_eq!(table("peer-observer"), 1 + called);
+
+    let written = place.run("export parquet --db c.db --output out.parquet");
+    assert_eq!(written.code, Some(0), "{written:?}");
+    let file = std::fs::read(place.path("out.parquet")).unwrap();
+    assert!(file.starts_with(b"PAR1") && file.ends_with(b"PAR1"));
+}
+
+#[test]
+fn lists_of_others_are_sources_again() {
+    let place = Place::new();
+    let sim = crawled(&place, "--nodes 60 --dead 0 --odd 0");
+    for format in [
+        "bitnodes-export",
+        "bitnodes-crawl",
+        "seeds",
+        "sipa",
+        "dnsseedrs",
+    ] {
+        place.run(&format!("export {format} --db c.db --output list"));
+        let via = sim.once();
+        let plan = place.run(&format!(
+            "crawl list {via} --db d.db --dry-run --json --quiet"
+        ));
+        let plan: Value = serde_json::from_str(&plan.stdout).unwrap();
+        assert_eq!(plan["addresses"], json!(60), "{format}");
+    }
+}
+
+#[test]
+fn formulas_are_for_csv_alone() {
+    let place = Place::new();
+    let ended = place.run("export sipa --harmless --db c.db");
+    assert_eq!(
+        (ended.code, ended.stderr.as_str()),
+        (
+            Some(1),
+            "bitcensus: --harmless is for the formats that are CSV: csv, bitnod-es, virtu and peer-observer\n"
+        )
+    );
 }
 
 /// Fills `c.db`, and returns the network that is in it.

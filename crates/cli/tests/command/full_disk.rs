@@ -41,8 +41,10 @@ fn a_full_disk_ends_a_crawl_that_goes_on_when_there_is_room() {
     };
     assert_eq!(state, "interrupted");
     let exported = place.run("export ndjson --db kept/c.db");
-    assert_eq!(exported.stdout.lines().count() as u64, *n_kept);
-    assert!((50..900).contains(n_kept), "{n_kept}");
+    // Some addresses are called again before others are called at all.
+    let n_addresses = exported.stdout.lines().count() as u64;
+    assert!((50..=*n_kept).contains(&n_addresses), "{n_addresses}");
+    assert!(*n_kept < 900, "{n_kept}");
 
     let ended = place.run(&format!("crawl --resume {via} --db kept/c.db"));
     assert_eq!(ended.code, Some(0), "{ended:?}");

@@ -8,7 +8,9 @@
 
 mod bad_input;
 mod crawl;
+mod data;
 mod demo;
+mod diff;
 #[cfg(target_os = "linux")]
 mod direct;
 mod edges;
@@ -21,15 +23,19 @@ mod hello;
 mod hosted;
 #[cfg(target_os = "linux")]
 mod hostile;
+mod import;
 mod kindness;
 mod listed;
 mod place;
+mod plot;
+mod race;
 #[cfg(unix)]
 mod resumed;
 mod retries;
 #[cfg(unix)]
 mod signals;
 mod sources;
+mod sql;
 #[cfg(unix)]
 mod watch;
 mod ways;

@@ -23,10 +23,11 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub(crate) const CALLERS_PATIENCE: u32 = 4;
 
 /// Flags that no value follows.
-const SWITCHES: [&str; 12] = [
+const SWITCHES: [&str; 14] = [
     "--addresses",
     "--allow-private",
     "--cjdns",
+    "--demo",
     "--dry-run",
     "--edges",
     "--handshake-only",
@@ -36,6 +37,7 @@ const SWITCHES: [&str; 12] = [
     "--no-gossip",
     "--quiet",
     "--resume",
+    "--show-race",
 ];
 
 /// An empty directory, and the user's data directory of every command that runs in it.
@@ -427,7 +429,16 @@ const WAYS: [&str; 3] = ["--proxy", "--tor", "--i2p"];
 
 /// Whether a command can reach nothing but loopback: through a proxy there, or because it names nobody else.
 fn stays_here(words: &[&str], dir: &Path) -> bool {
-    let Some((&command @ ("crawl" | "hello" | "watch"), rest)) = words.split_first() else {
+    // Names are asked for of whatever resolver this machine has.
+    if words.contains(&"--rdns") {
+        return false;
+    }
+    if let ["data", "update", rest @ ..] = words {
+        let from = rest.strip_prefix(&["--from"]).and_then(|it| it.first());
+        return from.is_some_and(|it| !it.contains("://") || it.starts_with("http://127.0.0.1:"));
+    }
+    let Some((&command @ ("crawl" | "hello" | "watch" | "race"), rest)) = words.split_first()
+    else {
         return true;
     };
     let (mut has_proxy, mut has_other_way) = (false, false);
@@ -451,7 +462,7 @@ fn stays_here(words: &[&str], dir: &Path) -> bool {
     }
     // A crawl that names no source means the DNS seeds, unless it goes on with whatever it knows.
     let goes_on = words.contains(&"--resume");
-    let asks_seeds = named.is_empty() && command != "hello" && !goes_on;
+    let asks_seeds = named.is_empty() && !matches!(command, "hello" | "race") && !goes_on;
     if asks_seeds || named.contains(&"dns") {
         return false;
     }
@@ -508,6 +519,20 @@ fn what_could_leave_this_machine_is_not_run() {
     check("watch --db c.db", false);
     check("watch out.txt", false);
     check("watch here.txt --every 60", true);
+    check("data", true);
+    check("data update", false);
+    check("data update --from asmap.dat", true);
+    check("data update --from http://127.0.0.1:9/asmap.dat", true);
+    check("data update --from http://192.168.0.1:9/asmap.dat", false);
+    check("data update --from https://127.0.0.1.x/asmap.dat", false);
+    check("data lookup 8.8.8.8", true);
+    check("data lookup 8.8.8.8 --rdns", false);
+    check("race", true);
+    check("race --demo --nodes 3", true);
+    check("race here.txt --allow-private", true);
+    check("race out.txt --proxy socks5://127.0.0.1:9", true);
+    check("race out.txt --nodes 3", false);
+    check("race dns", false);
     check("hello", true);
     check("hello 127.0.0.1:1 --hex", true);
     check("hello 127.0.0.1:1 localhost", false);
