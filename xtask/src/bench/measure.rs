@@ -25,7 +25,8 @@ pub(super) struct Ratio {
 
 /// Runs `command` to its end, and checks that it met `expected` nodes.
 pub(super) fn measure(command: &mut Command, expected: usize) -> anyhow::Result<Cost> {
-    let (cost, met, printed) = run(command)?;
+    let (cost, printed) = run(command)?;
+    let met = n_met(&printed)?;
     anyhow::ensure!(
         met == Some(expected as u64),
         "{command:?} met {met:?} nodes where {expected} are: {printed}"
@@ -35,12 +36,14 @@ pub(super) fn measure(command: &mut Command, expected: usize) -> anyhow::Result<
 
 /// The same for a program of which nobody knows how many it should meet.
 pub(super) fn measure_any(command: &mut Command) -> anyhow::Result<(Cost, u64)> {
-    let (cost, met, printed) = run(command)?;
-    let met = met.with_context(|| format!("{command:?} says not whom it met: {printed}"))?;
+    let (cost, printed) = run(command)?;
+    let met =
+        n_met(&printed)?.with_context(|| format!("{command:?} says not whom it met: {printed}"))?;
     Ok((cost, met))
 }
 
-fn run(command: &mut Command) -> anyhow::Result<(Cost, Option<u64>, String)> {
+/// Runs `command` to its end, and returns what it printed too.
+pub(super) fn run(command: &mut Command) -> anyhow::Result<(Cost, String)> {
     let began = Instant::now();
     let mut child = command.stdout(Stdio::piped()).spawn()?;
     let mut stdout = child.stdout.take().context("stdout is a pipe")?;
@@ -53,22 +56,26 @@ fn run(command: &mut Command) -> anyhow::Result<(Cost, Option<u64>, String)> {
         "{command:?}: {}: {printed}",
         used.status
     );
-    let said: serde_json::Value =
-        serde_json::from_str(&printed).context("it prints one JSON value")?;
-    let met = [
-        &said["answered"],
-        &said["reachable"]["value"],
-        &said["addresses"],
-    ]
-    .into_iter()
-    .find_map(serde_json::Value::as_u64);
     let secs = |time: Duration| time.as_secs_f64();
     let cost = Cost {
         wall_secs: secs(wall),
         cpu_secs: secs(used.rusage.utime) + secs(used.rusage.stime),
         peak_mb: megabytes(used.rusage.maxrss),
     };
-    Ok((cost, met, printed))
+    Ok((cost, printed))
+}
+
+/// Returns how many nodes were met or read, as far as the printed JSON says it.
+fn n_met(printed: &str) -> anyhow::Result<Option<u64>> {
+    let said: serde_json::Value =
+        serde_json::from_str(printed).context("it prints one JSON value")?;
+    let counts = [
+        &said["answered"],
+        &said["reachable"]["value"],
+        &said["addresses"],
+        &said["nodes"],
+    ];
+    Ok(counts.into_iter().find_map(serde_json::Value::as_u64))
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a size for people")]

@@ -1,7 +1,8 @@
-//! The benchmarks: crawls against floors in the same run, and a list of a million addresses.
+//! The benchmarks: crawls and questions against floors in the same run, and a list of a million addresses.
 //!
 //! Seconds depend on the machine and on what else it does; the ratios are what to compare.
 
+mod analysis;
 mod crawl;
 mod figures;
 mod list;
@@ -36,6 +37,9 @@ pub(crate) struct BenchArgs {
     /// Addresses of the long list.
     #[arg(long, default_value_t = 1_000_000)]
     list: u32,
+    /// Visits of the large stores.
+    #[arg(long, default_value_t = 1_000_000)]
+    visits: u32,
     /// Keep the results in bench/baseline.json, for later runs to be compared with.
     #[arg(long)]
     save: bool,
@@ -55,13 +59,19 @@ enum What {
     Growth,
     /// A million addresses are read, deduplicated and queued.
     List,
+    /// Figures, pictures and comparisons of one crawl of ten in a large store.
+    Questions,
+    /// A large crawl is written as Parquet, ndjson and CSV.
+    Exports,
+    /// The list of another observer is put into a new store.
+    Import,
 }
 
 pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
     let build = ["build", "--release", "--locked", "--quiet"];
-    run(&mut cargo(
-        &[&build[..], &["-p", "bitcensus", "-p", "sim"]].concat(),
-    ))?;
+    let programs = ["-p", "bitcensus", "-p", "sim", "-p", "record"];
+    let kinds = ["--bins", "--example", "big_store"];
+    run(&mut cargo(&[&build[..], &programs, &kinds].concat()))?;
     let dir = tempfile::tempdir()?;
     let mut figures = Figures::default();
     let wanted = |what| args.what.is_empty() || args.what.contains(&what);
@@ -76,6 +86,9 @@ pub(crate) fn bench(args: &BenchArgs) -> anyhow::Result<()> {
             What::Flood => crawl::measure_flood(args, dir.path(), &mut figures)?,
             What::Growth => crawl::measure_growth(args, dir.path(), &mut figures)?,
             What::List => list::measure(args, dir.path(), &mut figures)?,
+            What::Questions => analysis::measure_questions(args, dir.path(), &mut figures)?,
+            What::Exports => analysis::measure_exports(args, dir.path(), &mut figures)?,
+            What::Import => analysis::measure_import(args, dir.path(), &mut figures)?,
         }
     }
     let baseline = fs::read_to_string(BASELINE).ok();
