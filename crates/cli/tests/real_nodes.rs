@@ -258,6 +258,14 @@ fn bcoin_of_another_chain_says_so() {
 fn check(line: &Value, expected: &Value) {
     let mut said = line.as_object().expect("a line is an object").clone();
     said.retain(|_, value| !value.is_null());
+    if said["tried"] == json!([]) {
+        said.remove("tried");
+    }
+    // How many they are depends on what the node announces; tests of transports count them.
+    for bytes in ["bytes_in", "bytes_out"] {
+        let n = said.remove(bytes);
+        assert!(n.is_some_and(|it| it.is_u64()), "{line}");
+    }
     let phases = [
         "connect_us",
         "version_us",

@@ -343,7 +343,7 @@ mod tests {
         let text = written(&timeline.sections());
         let expected = "
 timeline: from | calls | connections | answers/s | failures/s | reached
-  0 s | 1 | 0.5 | 0 | 0 | 0
+  0 µs | 1 | 0.5 | 0 | 0 | 0
   1000000 µs | 2 | 1 | 1 | 0 | 1
   2000000 µs | 1.3 | 1.2 | 1 | 1 | 2
   3000000 µs | 0.05 | 0 | 0 | 1 | 2
